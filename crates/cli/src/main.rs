@@ -1,0 +1,3 @@
+//! The command `barrow`.
+
+fn main() {}

@@ -1,0 +1,85 @@
+//! What can be wrong with a question asked of this crate.
+
+/// A question without an answer, with the value that made it so.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A cloud that must have points has none.
+    #[error("the {role} cloud has no points")]
+    Empty {
+        /// `"source"`, `"target"` or `"input"`.
+        role: &'static str,
+    },
+    /// A coordinate is NaN or infinite.
+    #[error("point {index} is not finite: ({}, {}, {})", position[0], position[1], position[2])]
+    NonFinite {
+        /// Index of the first such point.
+        index: usize,
+        /// Its coordinates.
+        position: [f64; 3],
+    },
+    /// A coordinate is so large that squared distances would overflow.
+    #[error("point {index} is out of range: |{value}| is above {limit:e}", limit = crate::PointCloud::MAX_COORDINATE)]
+    TooLarge {
+        /// Index of the first such point.
+        index: usize,
+        /// The coordinate.
+        value: f64,
+    },
+    /// An attribute column does not have one entry per point.
+    #[error("column {column} has {got} entries for {expected} points")]
+    ColumnLength {
+        /// Name of the column.
+        column: &'static str,
+        /// Number of points.
+        expected: usize,
+        /// Number of entries.
+        got: usize,
+    },
+    /// An option is outside of what the method accepts.
+    #[error("{name} must be {requirement}, got {got}")]
+    InvalidOption {
+        /// Name of the option as the user sets it.
+        name: &'static str,
+        /// What would be accepted.
+        requirement: &'static str,
+        /// The value given.
+        got: f64,
+    },
+    /// A weight is negative, NaN or infinite.
+    #[error("weight {index} of the {role} must be finite and >= 0, got {got}")]
+    InvalidWeight {
+        /// `"source"` or `"target"`.
+        role: &'static str,
+        /// Index of the first such weight.
+        index: usize,
+        /// The weight.
+        got: f64,
+    },
+    /// All weights of a measure are zero.
+    #[error("the weights of the {role} sum to zero")]
+    NoMass {
+        /// `"source"` or `"target"`.
+        role: &'static str,
+    },
+    /// An attribute that the method needs is missing.
+    #[error("the {role} cloud has no {attribute}")]
+    MissingAttribute {
+        /// `"source"`, `"target"` or `"input"`.
+        role: &'static str,
+        /// Name of the attribute.
+        attribute: &'static str,
+    },
+}
+
+/// Result of this crate's functions.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Accepts a finite value above zero.
+pub(crate) fn require_positive(name: &'static str, value: f64) -> Result<f64> {
+    if value.is_finite() && value > 0.0 {
+        Ok(value)
+    } else {
+        Err(Error::InvalidOption { name, requirement: "finite and > 0", got: value })
+    }
+}

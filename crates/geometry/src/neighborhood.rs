@@ -1,0 +1,116 @@
+//! What the neighbours of a point say about the surface there: spread, normal, spacing.
+
+use nalgebra::{Matrix3, Point3, Vector3};
+use rayon::prelude::*;
+
+use crate::{Error, KdTree, PointCloud, Result};
+
+/// Points whose spacing is looked at by [`median_spacing`]; more would not change the median visibly.
+const SPACING_SAMPLE: usize = 20_000;
+
+/// Covariance of each point's `neighbors` nearest points, itself included [m²].
+///
+/// Normalised by the number of neighbours, about their mean, accumulated relative to the point itself so
+/// that projected coordinates lose no digits.
+///
+/// # Errors
+/// [`Error::InvalidOption`] if `neighbors` is zero.
+pub fn estimate_covariances(
+    cloud: &PointCloud,
+    tree: &KdTree,
+    neighbors: usize,
+) -> Result<Vec<Matrix3<f64>>> {
+    if neighbors == 0 {
+        return Err(Error::InvalidOption { name: "neighbors", requirement: ">= 1", got: 0.0 });
+    }
+    Ok(cloud.positions().par_iter().map(|point| covariance_at(cloud, tree, point, neighbors)).collect())
+}
+
+fn covariance_at(cloud: &PointCloud, tree: &KdTree, point: &Point3<f64>, neighbors: usize) -> Matrix3<f64> {
+    let found = tree.nearest_k(point, neighbors);
+    let scale = 1.0 / found.len().max(1) as f64;
+    let offsets = || found.iter().map(|neighbor| cloud.positions()[neighbor.index] - point);
+    let mean = offsets().sum::<Vector3<f64>>() * scale;
+    offsets().map(|offset| (offset - mean) * (offset - mean).transpose()).sum::<Matrix3<f64>>() * scale
+}
+
+/// Unit normals: the direction in which each point's `neighbors` nearest points spread least.
+///
+/// Turned towards `viewpoint`, the place the scan was taken from, which is the origin for a scan in its
+/// sensor's frame. Where the neighbours do not span a plane (coincident or collinear points) the least
+/// direction is arbitrary but still a unit vector.
+///
+/// # Errors
+/// [`Error::InvalidOption`] if `neighbors` is below 3: fewer points do not span a plane.
+///
+/// # References
+/// Hoppe et al., *Surface reconstruction from unorganized points*, SIGGRAPH 1992, section 3.2.
+///
+/// ```
+/// use barrow_geometry::{KdTree, PointCloud, estimate_normals};
+/// use nalgebra::Point3;
+///
+/// let plane = (0..100).map(|i| Point3::new((i % 10) as f64, (i / 10) as f64, 0.0)).collect();
+/// let cloud = PointCloud::new(plane)?;
+/// let tree = KdTree::new(cloud.positions());
+/// let normals = estimate_normals(&cloud, &tree, 8, &Point3::new(5.0, 5.0, 9.0))?;
+/// assert!(normals.iter().all(|normal| (normal.z - 1.0).abs() < 1e-12));
+/// # Ok::<(), barrow_geometry::Error>(())
+/// ```
+pub fn estimate_normals(
+    cloud: &PointCloud,
+    tree: &KdTree,
+    neighbors: usize,
+    viewpoint: &Point3<f64>,
+) -> Result<Vec<Vector3<f64>>> {
+    if neighbors < 3 {
+        return Err(Error::InvalidOption { name: "neighbors", requirement: ">= 3", got: neighbors as f64 });
+    }
+    Ok(cloud
+        .positions()
+        .par_iter()
+        .map(|point| {
+            let normal = least_direction(&covariance_at(cloud, tree, point, neighbors));
+            if normal.dot(&(viewpoint - point)) < 0.0 { -normal } else { normal }
+        })
+        .collect())
+}
+
+/// Unit eigenvector of the smallest eigenvalue of a symmetric matrix.
+fn least_direction(covariance: &Matrix3<f64>) -> Vector3<f64> {
+    // Scaled to unit size, so that clouds of any unit meet the same thresholds.
+    let size = covariance.amax();
+    if size == 0.0 {
+        return Vector3::z();
+    }
+    let eigen = (covariance / size).symmetric_eigen();
+    let least = eigen.eigenvalues.imin();
+    eigen.eigenvectors.column(least).into_owned()
+}
+
+/// Median distance from a point to its nearest other point [m]; `None` below two points.
+///
+/// Looks at up to 20 000 points, evenly spread over the indices. Duplicates count as distance zero.
+///
+/// ```
+/// use barrow_geometry::{KdTree, PointCloud, median_spacing};
+/// use nalgebra::Point3;
+///
+/// let cloud = PointCloud::new((0..50).map(|i| Point3::new(0.5 * i as f64, 0.0, 0.0)).collect())?;
+/// assert_eq!(median_spacing(&cloud, &KdTree::new(cloud.positions())), Some(0.5));
+/// # Ok::<(), barrow_geometry::Error>(())
+/// ```
+pub fn median_spacing(cloud: &PointCloud, tree: &KdTree) -> Option<f64> {
+    if cloud.len() < 2 {
+        return None;
+    }
+    let stride = cloud.len().div_ceil(SPACING_SAMPLE);
+    let mut spacings: Vec<f64> = cloud
+        .positions()
+        .par_iter()
+        .step_by(stride)
+        .filter_map(|point| tree.nearest_k(point, 2).get(1).map(|other| other.distance_squared.sqrt()))
+        .collect();
+    let middle = spacings.len() / 2;
+    Some(*spacings.select_nth_unstable_by(middle, f64::total_cmp).1)
+}

@@ -1,0 +1,1 @@
+//! Reading and writing point clouds, transforms and transport plans.

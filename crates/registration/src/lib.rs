@@ -1,0 +1,1 @@
+//! Rigid registration over weighted correspondences.

@@ -1,0 +1,1 @@
+//! Point clouds made from a seed, with exact ground truth.
