@@ -1,0 +1,89 @@
+//! Writing clouds: the format by extension or by name, the file whole or not at all.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use barrow_geometry::PointCloud;
+
+use crate::error::{Error, Result};
+use crate::xyz::Style;
+use crate::{Format, file, pcd, ply, xyz};
+
+/// How to write a cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WriteOptions {
+    /// The format; `None` takes it from the extension.
+    pub format: Option<Format>,
+    /// Text instead of binary, where the format has both (PLY, PCD, VTK).
+    pub ascii: bool,
+}
+
+/// Writes a cloud with all attributes that the format has.
+///
+/// Coordinates are written as doubles where the format has them, so that reading gives the same bits.
+/// The file is made beside its place and then moved there: a reader sees the old file or the new one,
+/// never half of one.
+///
+/// # Errors
+/// [`Error::UnknownFormat`] if the extension is none of ours, [`Error::Write`] if the system refuses,
+/// [`Error::Unwritable`] if the format cannot hold the cloud.
+///
+/// ```
+/// use barrow_geometry::PointCloud;
+/// use barrow_io::{ReadOptions, WriteOptions};
+/// use nalgebra::Point3;
+///
+/// let cloud = PointCloud::new(vec![Point3::new(5.4e6, 0.1, 1e-7)]).unwrap();
+/// let directory = tempfile::tempdir().unwrap();
+/// let path = directory.path().join("cloud.ply");
+/// barrow_io::write(&path, &cloud, &WriteOptions::default())?;
+/// assert_eq!(barrow_io::read(&path, &ReadOptions::default())?.cloud, cloud);
+/// # Ok::<(), barrow_io::Error>(())
+/// ```
+pub fn write(path: impl AsRef<Path>, cloud: &PointCloud, options: &WriteOptions) -> Result<()> {
+    let path = path.as_ref();
+    let format = options.format.or_else(|| Format::from_extension(path));
+    let Some(format) = format else {
+        let problem = "the extension names none".to_owned();
+        return Err(Error::UnknownFormat { name: file::name(path), problem });
+    };
+    let pieces = match format {
+        Format::Ply => ply::write(cloud, options.ascii),
+        Format::Pcd => pcd::write(cloud, options.ascii),
+        Format::Xyz => xyz::write(cloud, style(path)),
+        _ => {
+            let problem = "writing is not supported".to_owned();
+            return Err(Error::Unwritable { name: file::name(path), format, problem });
+        }
+    };
+    replace(path, &pieces)
+}
+
+fn style(path: &Path) -> Style {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("csv") => Style::Commas,
+        Some("pts") => Style::Counted,
+        _ => Style::Blanks,
+    }
+}
+
+/// Puts a file in place of another in one step.
+pub(crate) fn replace(path: &Path, pieces: &[Vec<u8>]) -> Result<()> {
+    let fail = |cause: io::Error| Error::Write { name: file::name(path), cause };
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".barrow-").suffix(".part");
+    #[cfg(unix)]
+    {
+        // As an ordinary new file: the default of a temporary file hides it from other users.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut part = builder.tempfile_in(directory).map_err(fail)?;
+    for piece in pieces {
+        part.write_all(piece).map_err(fail)?;
+    }
+    part.persist(path).map_err(|error| fail(error.error))?;
+    Ok(())
+}

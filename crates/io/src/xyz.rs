@@ -1,0 +1,10 @@
+//! Text with one point per line: XYZ, TXT, PTS, CSV.
+//!
+//! No library: the format has no specification, only habits.
+
+mod guess;
+mod read;
+mod write;
+
+pub(crate) use read::read;
+pub(crate) use write::{Style, write};
