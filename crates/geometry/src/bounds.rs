@@ -5,9 +5,9 @@ use nalgebra::{Point3, Vector3};
 /// The closed axis-aligned box between two corners.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
-    /// Smallest coordinate on each axis [m].
+    /// Smallest coordinate on each axis \[m\].
     pub min: Point3<f64>,
-    /// Largest coordinate on each axis [m].
+    /// Largest coordinate on each axis \[m\].
     pub max: Point3<f64>,
 }
 
@@ -26,12 +26,12 @@ impl Bounds {
         (0..3).all(|axis| self.min[axis] <= point[axis] && point[axis] <= self.max[axis])
     }
 
-    /// Edge lengths [m].
+    /// Edge lengths \[m\].
     pub fn extent(&self) -> Vector3<f64> {
         self.max - self.min
     }
 
-    /// Length of the space diagonal [m].
+    /// Length of the space diagonal \[m\].
     pub fn diagonal(&self) -> f64 {
         self.extent().norm()
     }

@@ -46,6 +46,12 @@ impl PointCloud {
     /// # Errors
     /// [`Error::NonFinite`] or [`Error::TooLarge`] with the first offending index.
     pub fn new(positions: Vec<Point3<f64>>) -> Result<Self> {
+        Self::check(&positions)?;
+        Ok(Self { positions, ..Self::default() })
+    }
+
+    /// Accepts positions whose coordinates are finite and within range.
+    pub(crate) fn check(positions: &[Point3<f64>]) -> Result<()> {
         let limit = Self::MAX_COORDINATE;
         let bad = |p: &Point3<f64>| !p.iter().all(|value| value.abs() <= limit);
         if let Some(index) = positions.iter().position(bad) {
@@ -55,7 +61,7 @@ impl PointCloud {
                 _ => Error::NonFinite { index, position },
             });
         }
-        Ok(Self { positions, ..Self::default() })
+        Ok(())
     }
 
     /// Adds or replaces the normals.
@@ -112,7 +118,7 @@ impl PointCloud {
         self.positions.is_empty()
     }
 
-    /// Positions [m].
+    /// Positions \[m\].
     pub fn positions(&self) -> &[Point3<f64>] {
         &self.positions
     }
@@ -159,7 +165,7 @@ impl PointCloud {
         )?
     }
 
-    /// Mean position [m]; `None` for an empty cloud.
+    /// Mean position \[m\]; `None` for an empty cloud.
     ///
     /// Summed relative to the first point, so that an offset of millions of metres costs no digits.
     pub fn centroid(&self) -> Option<Point3<f64>> {

@@ -62,6 +62,27 @@ pub enum Error {
         /// `"source"` or `"target"`.
         role: &'static str,
     },
+    /// A balanced problem whose sides do not weigh the same.
+    #[error(
+        "a balanced problem needs equal totals, got {source_total} and {target_total}: \
+         scale the weights, or set a reach"
+    )]
+    UnequalTotals {
+        /// Sum of the source weights.
+        source_total: f64,
+        /// Sum of the target weights.
+        target_total: f64,
+    },
+    /// A dense matrix that would not fit.
+    #[error("a dense plan of {rows} x {columns} entries is above the limit of {limit}: take arcs")]
+    PlanTooLarge {
+        /// Number of source points.
+        rows: usize,
+        /// Number of target points.
+        columns: usize,
+        /// Largest number of entries.
+        limit: usize,
+    },
     /// An attribute that the method needs is missing.
     #[error("the {role} cloud has no {attribute}")]
     MissingAttribute {

@@ -59,7 +59,7 @@ impl KdTree {
             .collect()
     }
 
-    /// The points within `radius` [m], its surface included, by increasing distance, then index.
+    /// The points within `radius` \[m\], its surface included, by increasing distance, then index.
     pub fn within(&self, query: &Point3<f64>, radius: f64) -> Vec<Neighbor> {
         let Some(tree) = &self.tree else { return Vec::new() };
         let mut found: Vec<Neighbor> = tree

@@ -4,21 +4,34 @@
 //! `f64`. The same input and options give the same bits on any number of threads.
 
 mod arc;
+mod backend;
 mod bounds;
+mod chamfer;
 mod cloud;
+mod convergence;
 mod error;
 mod kdtree;
+mod measure;
 mod neighborhood;
 mod ordered;
 mod sample;
+mod sinkhorn;
 mod voxel;
 
 pub use arc::Arc;
+pub use backend::Backend;
 pub use bounds::Bounds;
+pub use chamfer::{Chamfer, DirectedChamfer, chamfer};
 pub use cloud::{Color, PointCloud};
+pub use convergence::{Convergence, Status};
 pub use error::{Error, Result};
 pub use kdtree::{KdTree, Neighbor};
+pub use measure::Measure;
 pub use neighborhood::{estimate_covariances, estimate_normals, median_spacing};
 pub use ordered::fold_ordered;
 pub use sample::sample;
+pub use sinkhorn::{
+    Cost, DivergenceTerm, MarginalError, Marginals, Potentials, RowMean, Sinkhorn, SinkhornDivergence,
+    SinkhornRun, SinkhornStep, TransportPlan, TransportProblem,
+};
 pub use voxel::voxel_downsample;

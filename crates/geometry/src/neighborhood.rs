@@ -88,7 +88,7 @@ fn least_direction(covariance: &Matrix3<f64>) -> Vector3<f64> {
     eigen.eigenvectors.column(least).into_owned()
 }
 
-/// Median distance from a point to its nearest other point [m]; `None` below two points.
+/// Median distance from a point to its nearest other point \[m\]; `None` below two points.
 ///
 /// Looks at up to 20 000 points, evenly spread over the indices. Duplicates count as distance zero.
 ///

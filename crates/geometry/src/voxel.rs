@@ -15,7 +15,7 @@ const MAX_CELLS: f64 = (1u64 << 42) as f64;
 /// slowest, z fastest). A mean normal is scaled to unit length, and stays zero where members cancel.
 ///
 /// # Errors
-/// [`Error::InvalidOption`] unless `voxel_size` [m] is finite, positive and above 2⁻⁴² of the extent.
+/// [`Error::InvalidOption`] unless `voxel_size` \[m\] is finite, positive and above 2⁻⁴² of the extent.
 ///
 /// # Determinism
 /// Members are averaged in index order: the same bits on any number of threads.

@@ -1,0 +1,96 @@
+//! Points with weights.
+
+use nalgebra::Point3;
+
+use crate::{Error, PointCloud, Result};
+
+/// Points in space with weights: what optimal transport moves.
+///
+/// Borrows its columns. Without weights every point has 1/n, so that the total is 1. Given weights are
+/// taken as they are: only their finiteness, sign and total are checked. Points of weight zero are
+/// allowed; they take no part in a plan but still get a potential.
+///
+/// ```
+/// use barrow_geometry::Measure;
+/// use nalgebra::Point3;
+///
+/// let points = [Point3::origin(), Point3::new(1.0, 0.0, 0.0)];
+/// assert_eq!(Measure::uniform(&points)?.weight(0), 0.5);
+/// assert_eq!(Measure::weighted(&points, &[3.0, 1.0])?.total(), 4.0);
+/// # Ok::<(), barrow_geometry::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measure<'a> {
+    positions: &'a [Point3<f64>],
+    weights: Option<&'a [f64]>,
+    total: f64,
+}
+
+impl<'a> Measure<'a> {
+    /// Every point with weight 1/n.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without points, [`Error::NonFinite`] or [`Error::TooLarge`] for a bad position.
+    pub fn uniform(positions: &'a [Point3<f64>]) -> Result<Self> {
+        if positions.is_empty() {
+            return Err(Error::Empty { role: "input" });
+        }
+        PointCloud::check(positions)?;
+        Ok(Self { positions, weights: None, total: 1.0 })
+    }
+
+    /// Every point with a weight of its own. The total may be any positive number.
+    ///
+    /// # Errors
+    /// As [`uniform`](Self::uniform); [`Error::ColumnLength`] unless there is one weight per point,
+    /// [`Error::InvalidWeight`] for a weight that is negative or not finite, [`Error::NoMass`] if all
+    /// are zero, [`Error::InvalidOption`] if their total overflows.
+    pub fn weighted(positions: &'a [Point3<f64>], weights: &'a [f64]) -> Result<Self> {
+        let measure = Self::uniform(positions)?;
+        if weights.len() != positions.len() {
+            let (expected, got) = (positions.len(), weights.len());
+            return Err(Error::ColumnLength { column: "weights", expected, got });
+        }
+        if let Some(index) = weights.iter().position(|&weight| !(weight.is_finite() && weight >= 0.0)) {
+            return Err(Error::InvalidWeight { role: "input", index, got: weights[index] });
+        }
+        let total: f64 = weights.iter().sum();
+        if total == 0.0 {
+            return Err(Error::NoMass { role: "input" });
+        }
+        if !total.is_finite() {
+            return Err(Error::InvalidOption { name: "total weight", requirement: "finite", got: total });
+        }
+        Ok(Self { weights: Some(weights), total, ..measure })
+    }
+
+    /// Number of points, at least one.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// Positions \[m\].
+    pub fn positions(&self) -> &'a [Point3<f64>] {
+        self.positions
+    }
+
+    /// Weight of one point.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Self::len).
+    pub fn weight(&self, index: usize) -> f64 {
+        match self.weights {
+            Some(weights) => weights[index],
+            None => {
+                assert!(index < self.len(), "index {index} of {} points", self.len());
+                1.0 / self.len() as f64
+            }
+        }
+    }
+
+    /// Sum of the weights, above zero.
+    pub fn total(&self) -> f64 {
+        self.total
+    }
+}

@@ -1,0 +1,199 @@
+//! The engine on the CPU: streams over pairs of tiles, never holding more than one tile of scores.
+//!
+//! In log₂ units, with κ = log₂(e)/ε and everything relative to the centre c of a tile of rows, the score
+//! of a pair is
+//!
+//! ```text
+//! s_ij = v_j − κ c(x_i, y_j),   v_j = κ g_j + log₂ b_j,   log2_sum_i = log₂ Σ_j 2^s_ij
+//! ```
+//!
+//! For the squared cost this is u_j + 2κ (x_i − c)·(y_j − c) − κ|x_i − c|² with
+//! u_j = v_j − κ|y_j − c|²: three multiply-adds a pair. u_j is computed in `f64` once per tile of rows.
+
+use std::cmp::Reverse;
+
+use nalgebra::{Point3, Vector3};
+use rayon::prelude::*;
+
+use super::engine::{Engine, RowSummary, Side};
+use super::kernel::{self, Columns, Job, Precision, Row};
+use super::problem::Cost;
+use super::tiles::{TILE, TiledMeasure};
+use crate::Bounds;
+
+/// Both measures of a problem, tiled.
+pub(super) struct CpuEngine {
+    pub source: TiledMeasure,
+    /// `None` when the problem is one measure against itself.
+    pub target: Option<TiledMeasure>,
+    pub cost: Cost,
+    /// Relative change of a plan's entry that rounding may make.
+    pub rounding: f64,
+    /// Tiles that together hold less than 2^-omission of a row's sum may be left out.
+    pub omission: f64,
+}
+
+impl CpuEngine {
+    /// Runs `finish` on every row of one side, in parallel over tiles of rows, in order.
+    fn stream<T: Send>(
+        &self,
+        side: Side,
+        potential: &[f64],
+        epsilon: f64,
+        moments: bool,
+        finish: impl Fn(usize, &Row, &Vector3<f64>) -> T + Sync,
+    ) -> Vec<T> {
+        let rows = self.measure(side);
+        let columns = Columns::new(self.opposite(side), potential, self.cost, epsilon);
+        let tiles: Vec<Vec<T>> = (0..rows.boxes.len())
+            .into_par_iter()
+            .map(|tile| {
+                let range = tile * TILE..((tile + 1) * TILE).min(rows.len());
+                let center = rows.boxes[tile].center();
+                let survey = self.survey(&rows.boxes[tile], &columns);
+                let mut sums = vec![Row::default(); range.len()];
+                let job = Job {
+                    rows,
+                    first: range.start,
+                    columns: &columns,
+                    survivors: &survey.survivors,
+                    center,
+                    anchor: survey.anchor,
+                    margin: self.margin(&columns),
+                    moments,
+                };
+                kernel::run(&job, survey.precision, &mut sums);
+                let finish_row = |(index, row): (usize, &Row)| finish(index, row, &center.coords);
+                range.zip(&sums).map(finish_row).collect()
+            })
+            .collect();
+        tiles.into_iter().flatten().collect()
+    }
+
+    fn opposite(&self, side: Side) -> &TiledMeasure {
+        self.measure(match side {
+            Side::Source => Side::Target,
+            Side::Target => Side::Source,
+        })
+    }
+
+    /// How far below a row's maximum a score cannot matter, in log₂ units.
+    fn margin(&self, columns: &Columns) -> f64 {
+        self.omission + (columns.measure.len() as f64).log2()
+    }
+
+    /// Which tiles of columns a tile of rows has to look at, best first, and in which precision.
+    fn survey(&self, rows: &Bounds, columns: &Columns) -> Survey {
+        let kappa = columns.kappa;
+        let tiles = || columns.best.iter().zip(&columns.measure.boxes).enumerate();
+        // No row's maximum is below `lowest`: the best column of some tile, seen from the farthest corner.
+        let lowest = columns
+            .best
+            .iter()
+            .map(|best| best.score - kappa * self.cost.of_length(farthest(rows, &best.point)))
+            .fold(f64::NEG_INFINITY, f64::max);
+        let margin = self.margin(columns);
+        let mut survivors: Vec<(f64, usize)> = tiles()
+            .map(|(tile, (best, tile_box))| {
+                (best.score - kappa * self.cost.of_length(gap(rows, tile_box)), tile)
+            })
+            .filter(|&(bound, _)| bound >= lowest - margin)
+            .collect();
+        survivors.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let anchor = survivors[0].0;
+        // Rounding of a score in f32. With A the largest size of a product and S the largest distance of
+        // a row's maximum from the anchor, narrowing and adding up err by at most (9 A + 4 S) roundoffs
+        // (three products, three sums, and u_j of size A + S, each rounded once).
+        let radius = 0.5 * rows.diagonal();
+        let center = rows.center();
+        let reach = survivors
+            .iter()
+            .map(|&(_, tile)| farthest(&columns.measure.boxes[tile], &center))
+            .fold(0.0, f64::max);
+        let size = match self.cost {
+            Cost::SquaredEuclidean => 2.0 * kappa * radius * reach,
+            Cost::Euclidean => kappa * (radius + reach),
+        };
+        let error = (9.0 * size + 4.0 * (anchor - lowest)) * f64::from(f32::EPSILON) / 2.0;
+        let narrow = error * std::f64::consts::LN_2 <= self.rounding;
+        Survey { survivors, anchor, precision: if narrow { Precision::Single } else { Precision::Double } }
+    }
+}
+
+struct Survey {
+    /// Upper bound of the scores in a tile of columns, and its index; by falling bound.
+    survivors: Vec<(f64, usize)>,
+    /// Upper bound of all scores; they are computed relative to it.
+    anchor: f64,
+    precision: Precision,
+}
+
+impl Engine for CpuEngine {
+    fn measure(&self, side: Side) -> &TiledMeasure {
+        match (side, &self.target) {
+            (Side::Target, Some(target)) => target,
+            _ => &self.source,
+        }
+    }
+
+    fn softmin(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<f64> {
+        let per_bit = epsilon * std::f64::consts::LN_2;
+        self.stream(rows, potential, epsilon, false, |_, row, _| -per_bit * row.log2_sum())
+    }
+
+    fn summarize(&self, potential: &[f64], epsilon: f64) -> Vec<RowSummary> {
+        self.stream(Side::Source, potential, epsilon, true, |index, row, center| {
+            let offset = row.first / row.sum;
+            // From the row's own point: its distance to the mean is what the spread is compared with.
+            let mean = center + offset;
+            let displacement = mean - self.source.point(index).coords;
+            RowSummary {
+                log2_sum: row.log2_sum(),
+                mean,
+                spread: (row.square / row.sum - displacement.norm_squared()).max(0.0),
+                cost: row.cost / row.sum,
+            }
+        })
+    }
+
+    fn entries(&self, potential: &[f64], epsilon: f64, threshold: f64) -> Vec<Vec<(usize, f64)>> {
+        let log2_sums = self.stream(Side::Source, potential, epsilon, false, |_, row, _| row.log2_sum());
+        let rows = &self.source;
+        let columns = Columns::new(self.opposite(Side::Source), potential, self.cost, epsilon);
+        let lowest = threshold.log2();
+        (0..rows.len())
+            .into_par_iter()
+            .map(|row| {
+                let point = rows.point(row);
+                let here = Bounds { min: point, max: point };
+                let cut = log2_sums[row] + lowest;
+                let mut kept = Vec::new();
+                for (tile, tile_box) in columns.measure.boxes.iter().enumerate() {
+                    let nearest = self.cost.of_length(gap(&here, tile_box));
+                    if columns.best[tile].score - columns.kappa * nearest < cut {
+                        continue;
+                    }
+                    for column in tile * TILE..((tile + 1) * TILE).min(columns.measure.len()) {
+                        let cost = self.cost.between(&point, &columns.measure.point(column));
+                        let score = columns.scores[column] - columns.kappa * cost;
+                        if score >= cut {
+                            kept.push((column, (score - log2_sums[row]).exp2()));
+                        }
+                    }
+                }
+                kept.sort_unstable_by_key(|&(column, part)| (Reverse(part.to_bits()), column));
+                kept
+            })
+            .collect()
+    }
+}
+
+/// Smallest distance between two boxes.
+fn gap(a: &Bounds, b: &Bounds) -> f64 {
+    (a.min - b.max).sup(&(b.min - a.max)).sup(&Vector3::zeros()).norm()
+}
+
+/// Largest distance between a box and a point.
+fn farthest(a: &Bounds, point: &Point3<f64>) -> f64 {
+    (point - a.min).abs().sup(&(point - a.max).abs()).norm()
+}

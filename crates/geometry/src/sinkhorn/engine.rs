@@ -1,0 +1,44 @@
+//! What a backend must be able to do; everything else is the same for all.
+
+use nalgebra::Vector3;
+
+use super::tiles::TiledMeasure;
+
+/// One of the two measures of a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Source,
+    Target,
+}
+
+/// What the plan does with one row, whatever the potential of the row itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct RowSummary {
+    /// log₂ Σ_j b_j exp((g_j − c_ij) / ε)
+    pub log2_sum: f64,
+    /// Mean target point, in local coordinates.
+    pub mean: Vector3<f64>,
+    /// Trace of the covariance of the target points about their mean.
+    pub spread: f64,
+    /// Mean cost.
+    pub cost: f64,
+}
+
+/// The dense work of a solver, in local units and in the tiles' order. Hardware enters here.
+///
+/// Potentials cross this border once per half-step: n numbers against n·m evaluations.
+pub(super) trait Engine: Send + Sync {
+    /// The points as laid out.
+    fn measure(&self, side: Side) -> &TiledMeasure;
+
+    /// The soft minimum over the *other* side for every point of `rows`, given the other side's
+    /// potential: −ε log Σ_j b_j exp((g_j − c_ij) / ε).
+    fn softmin(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<f64>;
+
+    /// Every source point's row of the plan, summed up, given the target potential.
+    fn summarize(&self, potential: &[f64], epsilon: f64) -> Vec<RowSummary>;
+
+    /// Entries of the plan with at least a part `threshold` of their row's mass, given the target
+    /// potential: for each source point the target indices and the parts, both in the tiles' order.
+    fn entries(&self, potential: &[f64], epsilon: f64, threshold: f64) -> Vec<Vec<(usize, f64)>>;
+}

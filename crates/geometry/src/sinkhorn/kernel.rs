@@ -1,0 +1,341 @@
+//! The inner loop: one tile of rows against the tiles of columns that matter to it.
+
+// Several arrays at one lane: an index says it plainly, and becomes vector instructions as it stands.
+#![allow(clippy::needless_range_loop)]
+
+use nalgebra::{Point3, Vector3};
+
+use super::problem::Cost;
+use super::real::Real;
+use super::tiles::{TILE, TiledMeasure};
+
+/// Partial maxima and sums kept side by side, so that a loop over columns becomes vector instructions:
+/// two AVX2 registers of `f32`, one of AVX-512.
+const LANES: usize = 16;
+
+/// The columns of a half-step: points with what they bring to every score.
+pub(super) struct Columns<'a> {
+    pub measure: &'a TiledMeasure,
+    pub cost: Cost,
+    /// log₂(e) / ε
+    pub kappa: f64,
+    /// v_j = κ g_j + log₂ b_j, padded.
+    pub scores: Vec<f64>,
+    /// The column with the largest v_j of every tile.
+    pub best: Vec<Best>,
+}
+
+/// The column of a tile with the largest v_j.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Best {
+    pub score: f64,
+    pub point: Point3<f64>,
+}
+
+impl<'a> Columns<'a> {
+    pub fn new(measure: &'a TiledMeasure, potential: &[f64], cost: Cost, epsilon: f64) -> Self {
+        let kappa = std::f64::consts::LOG2_E / epsilon;
+        let mut scores = measure.log2_weights.clone();
+        for (score, value) in scores.iter_mut().zip(potential) {
+            *score += kappa * value;
+        }
+        let best = (0..measure.boxes.len())
+            .map(|tile| {
+                let columns = tile * TILE..((tile + 1) * TILE).min(measure.len());
+                let higher =
+                    |best: usize, index: usize| if scores[index] > scores[best] { index } else { best };
+                let index = columns.clone().fold(columns.start, higher);
+                Best { score: scores[index], point: measure.point(index) }
+            })
+            .collect();
+        Self { measure, cost, kappa, scores, best }
+    }
+}
+
+/// Number type of a tile of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Precision {
+    Single,
+    Double,
+}
+
+/// One tile of rows and all that it meets.
+pub(super) struct Job<'a> {
+    pub rows: &'a TiledMeasure,
+    /// Index of the first row.
+    pub first: usize,
+    pub columns: &'a Columns<'a>,
+    /// Upper bound of the scores in a tile of columns, and its index; by falling bound.
+    pub survivors: &'a [(f64, usize)],
+    /// The point that coordinates are relative to.
+    pub center: Point3<f64>,
+    /// What scores are relative to.
+    pub anchor: f64,
+    /// How far below a row's maximum a score cannot matter.
+    pub margin: f64,
+    /// Whether to accumulate more than the sum.
+    pub moments: bool,
+}
+
+/// Sums of one row, each Σ_j 2^(s_ij − reference) times something.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    /// Score that the sums are relative to: about the largest so far.
+    pub reference: f64,
+    /// What scores are relative to, for this row.
+    pub base: f64,
+    /// Times 1.
+    pub sum: f64,
+    /// Times y_j − center.
+    pub first: Vector3<f64>,
+    /// Times |x_i − y_j|².
+    pub square: f64,
+    /// Times c(x_i, y_j).
+    pub cost: f64,
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self {
+            reference: f64::NEG_INFINITY,
+            base: 0.0,
+            sum: 0.0,
+            first: Vector3::zeros(),
+            square: 0.0,
+            cost: 0.0,
+        }
+    }
+}
+
+impl Row {
+    pub fn log2_sum(&self) -> f64 {
+        self.base + self.reference + self.sum.log2()
+    }
+
+    /// Makes the sums relative to a larger score.
+    #[inline(always)]
+    fn raise(&mut self, reference: f64) {
+        let factor = (self.reference - reference).exp2();
+        self.reference = reference;
+        self.sum *= factor;
+        self.first *= factor;
+        self.square *= factor;
+        self.cost *= factor;
+    }
+}
+
+/// Fills the sums of a tile of rows.
+pub(super) fn run(job: &Job, precision: Precision, out: &mut [Row]) {
+    match precision {
+        Precision::Single => run_single(job, out),
+        Precision::Double => run_double(job, out),
+    }
+}
+
+/// Compiled once per instruction set; which one runs is asked of the machine.
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn run_single(job: &Job, out: &mut [Row]) {
+    const FUSED: bool =
+        multiversion::target::target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    dispatch::<f32, FUSED>(job, out);
+}
+
+/// As [`run_single`].
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn run_double(job: &Job, out: &mut [Row]) {
+    const FUSED: bool =
+        multiversion::target::target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    dispatch::<f64, FUSED>(job, out);
+}
+
+// Everything below is inlined into the versions above, or it would not be compiled for their
+// instruction sets.
+
+#[inline(always)]
+fn dispatch<R: Real, const FUSED: bool>(job: &Job, out: &mut [Row]) {
+    match (job.columns.cost, job.moments) {
+        (Cost::SquaredEuclidean, false) => tiles::<R, FUSED, false, false>(job, out),
+        (Cost::SquaredEuclidean, true) => tiles::<R, FUSED, false, true>(job, out),
+        (Cost::Euclidean, false) => tiles::<R, FUSED, true, false>(job, out),
+        (Cost::Euclidean, true) => tiles::<R, FUSED, true, true>(job, out),
+    }
+}
+
+/// One tile of columns, relative to the rows' centre.
+struct Block<R> {
+    axes: [[R; TILE]; 3],
+    offsets: [R; TILE],
+}
+
+#[inline(always)]
+fn tiles<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool>(job: &Job, out: &mut [Row]) {
+    let kappa = job.columns.kappa;
+    let mut block = Block { axes: [[R::ZERO; TILE]; 3], offsets: [R::ZERO; TILE] };
+    let mut scores = [R::ZERO; TILE];
+    let mut points = [[R::ZERO; 3]; TILE];
+    for (index, (row, point)) in out.iter_mut().zip(&mut points).enumerate() {
+        let local = job.rows.point(job.first + index) - job.center;
+        row.base = job.anchor - if EUCLIDEAN { 0.0 } else { kappa * local.norm_squared() };
+        *point = [R::narrow(local.x), R::narrow(local.y), R::narrow(local.z)];
+    }
+    let twice = R::narrow(2.0 * kappa);
+    for &(bound, tile) in job.survivors {
+        // Bounds fall: once no row can gain, no later tile can matter.
+        let reached = |row: &Row| row.base + row.reference;
+        if out.iter().map(reached).fold(f64::INFINITY, f64::min) - job.margin > bound {
+            break;
+        }
+        load::<R, EUCLIDEAN>(job, tile, &mut block);
+        for (row, point) in out.iter_mut().zip(&points) {
+            let largest = if EUCLIDEAN {
+                distances::<R, FUSED>(point, &block, R::narrow(kappa), &mut scores)
+            } else {
+                products::<R, FUSED>(&point.map(|value| value * twice), &block, &mut scores)
+            };
+            let largest = largest.widen();
+            if largest > row.reference {
+                row.raise(largest);
+            } else if largest < row.reference - job.margin {
+                continue;
+            }
+            let reference = R::narrow(row.reference);
+            if MOMENTS {
+                moments::<R, FUSED, EUCLIDEAN>(point, &block, &mut scores, reference, row);
+            } else {
+                row.sum += total::<R, FUSED>(&scores, reference);
+            }
+        }
+    }
+}
+
+/// Brings a tile of columns into the rows' coordinates, in f64, then narrows it.
+#[inline(always)]
+fn load<R: Real, const EUCLIDEAN: bool>(job: &Job, tile: usize, block: &mut Block<R>) {
+    let columns = tile * TILE..(tile + 1) * TILE;
+    let mut squares = [0.0; TILE];
+    for axis in 0..3 {
+        let center = job.center[axis];
+        let values = &job.columns.measure.axes[axis][columns.clone()];
+        for ((narrowed, square), value) in block.axes[axis].iter_mut().zip(&mut squares).zip(values) {
+            let difference = value - center;
+            *square += difference * difference;
+            *narrowed = R::narrow(difference);
+        }
+    }
+    let kappa = if EUCLIDEAN { 0.0 } else { job.columns.kappa };
+    for ((offset, square), score) in block.offsets.iter_mut().zip(&squares).zip(&job.columns.scores[columns])
+    {
+        *offset = R::narrow(score - job.anchor - kappa * square);
+    }
+}
+
+/// Scores u_j + 2κ x·y of one row; returns the largest. `point` comes multiplied by 2κ.
+#[inline(always)]
+fn products<R: Real, const FUSED: bool>(point: &[R; 3], block: &Block<R>, scores: &mut [R; TILE]) -> R {
+    let [x, y, z] = *point;
+    let mut largest = [block.offsets[0]; LANES];
+    let mut start = true;
+    for first in (0..TILE).step_by(LANES) {
+        for lane in 0..LANES {
+            let column = first + lane;
+            let score = z.times_plus::<FUSED>(block.axes[2][column], block.offsets[column]);
+            let score = y.times_plus::<FUSED>(block.axes[1][column], score);
+            let score = x.times_plus::<FUSED>(block.axes[0][column], score);
+            scores[column] = score;
+            largest[lane] = if start { score } else { score.or_larger(largest[lane]) };
+        }
+        start = false;
+    }
+    fold(largest, R::or_larger)
+}
+
+/// Scores v_j − κ |x − y| of one row; returns the largest.
+#[inline(always)]
+fn distances<R: Real, const FUSED: bool>(
+    point: &[R; 3],
+    block: &Block<R>,
+    kappa: R,
+    scores: &mut [R; TILE],
+) -> R {
+    let mut largest = [R::ZERO; LANES];
+    let mut start = true;
+    for first in (0..TILE).step_by(LANES) {
+        for lane in 0..LANES {
+            let column = first + lane;
+            let distance = square::<R, FUSED>(point, block, column).root();
+            let score = (R::ZERO - kappa).times_plus::<FUSED>(distance, block.offsets[column]);
+            scores[column] = score;
+            largest[lane] = if start { score } else { score.or_larger(largest[lane]) };
+        }
+        start = false;
+    }
+    fold(largest, R::or_larger)
+}
+
+#[inline(always)]
+fn square<R: Real, const FUSED: bool>(point: &[R; 3], block: &Block<R>, column: usize) -> R {
+    let x = block.axes[0][column] - point[0];
+    let y = block.axes[1][column] - point[1];
+    let z = block.axes[2][column] - point[2];
+    x.times_plus::<FUSED>(x, y.times_plus::<FUSED>(y, z * z))
+}
+
+/// Σ_j 2^(s_j − reference)
+#[inline(always)]
+fn total<R: Real, const FUSED: bool>(scores: &[R; TILE], reference: R) -> f64 {
+    let mut sums = [R::ZERO; LANES];
+    for first in (0..TILE).step_by(LANES) {
+        for lane in 0..LANES {
+            sums[lane] += (scores[first + lane] - reference).power_of_two::<FUSED>();
+        }
+    }
+    fold(sums, |a, b| a + b).widen()
+}
+
+/// Adds to all sums of a row. The scores become the parts 2^(s_j − reference).
+#[inline(always)]
+fn moments<R: Real, const FUSED: bool, const EUCLIDEAN: bool>(
+    point: &[R; 3],
+    block: &Block<R>,
+    scores: &mut [R; TILE],
+    reference: R,
+    row: &mut Row,
+) {
+    for score in scores.iter_mut() {
+        *score = (*score - reference).power_of_two::<FUSED>();
+    }
+    let mut sums = [[R::ZERO; LANES]; 6];
+    for first in (0..TILE).step_by(LANES) {
+        for lane in 0..LANES {
+            let column = first + lane;
+            let part = scores[column];
+            let square = square::<R, FUSED>(point, block, column);
+            sums[0][lane] += part;
+            sums[1][lane] = part.times_plus::<FUSED>(block.axes[0][column], sums[1][lane]);
+            sums[2][lane] = part.times_plus::<FUSED>(block.axes[1][column], sums[2][lane]);
+            sums[3][lane] = part.times_plus::<FUSED>(block.axes[2][column], sums[3][lane]);
+            sums[4][lane] = part.times_plus::<FUSED>(square, sums[4][lane]);
+            if EUCLIDEAN {
+                sums[5][lane] = part.times_plus::<FUSED>(square.root(), sums[5][lane]);
+            }
+        }
+    }
+    let [sum, x, y, z, square, distance] = sums.map(|lanes| fold(lanes, |a, b| a + b).widen());
+    row.sum += sum;
+    row.first += Vector3::new(x, y, z);
+    row.square += square;
+    row.cost += if EUCLIDEAN { distance } else { square };
+}
+
+/// Folds lanes pairwise, always in the same order.
+#[inline(always)]
+fn fold<R: Copy>(mut lanes: [R; LANES], combine: impl Fn(R, R) -> R) -> R {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] = combine(lanes[lane], lanes[lane + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}

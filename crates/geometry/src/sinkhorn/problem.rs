@@ -1,0 +1,186 @@
+//! What is asked: two measures, a cost, a blur and a reach.
+
+use nalgebra::{Point3, Vector3};
+
+use crate::error::require_positive;
+use crate::{Error, Measure, Result};
+
+/// Relative difference of totals that a balanced problem takes for rounding and scales away.
+const TOTAL_TOLERANCE: f64 = 1e-9;
+
+/// Smallest blur as a part of the extent. Below it even `f64` potentials, whose rounding is divided by
+/// ε, would leave no four digits in an entry of the plan.
+const MIN_BLUR: f64 = 1e-6;
+
+/// Cost of moving one unit of mass from x to y.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cost {
+    /// |x − y|² [m²], without a half. ε = 2 blur².
+    #[default]
+    SquaredEuclidean,
+    /// |x − y| \[m\]. ε = blur.
+    Euclidean,
+}
+
+impl Cost {
+    /// The cost between two points.
+    pub fn between(self, x: &Point3<f64>, y: &Point3<f64>) -> f64 {
+        let squared = (x - y).norm_squared();
+        match self {
+            Self::SquaredEuclidean => squared,
+            Self::Euclidean => squared.sqrt(),
+        }
+    }
+
+    /// The cost of moving over a length.
+    pub(super) fn of_length(self, length: f64) -> f64 {
+        match self {
+            Self::SquaredEuclidean => length * length,
+            Self::Euclidean => length,
+        }
+    }
+
+    /// ε of a blur.
+    pub(super) fn epsilon(self, blur: f64) -> f64 {
+        match self {
+            Self::SquaredEuclidean => 2.0 * blur * blur,
+            Self::Euclidean => blur,
+        }
+    }
+}
+
+/// An entropic optimal transport problem.
+///
+/// The plan P = (P_ij) ≥ 0 that minimises
+///
+/// ```text
+/// Σ P_ij c(x_i, y_j) + ε KL(P | a ⊗ b)                              balanced: P1 = a, Pᵀ1 = b
+///                    + ρ KL(P1 | a) + ρ KL(Pᵀ1 | b)                 with a reach
+/// ```
+///
+/// where KL(p | q) = Σ p log(p/q) − p + q, a and b are the weights of source and target, ε = 2 blur²
+/// for the squared cost and blur for the Euclidean one, ρ = reach² or reach likewise. The plan has the
+/// form P_ij = a_i b_j exp((f_i + g_j − c_ij) / ε) with potentials f and g.
+///
+/// # Units
+/// `blur` and `reach` are lengths \[m\].
+///
+/// # References
+/// Cuturi, *Sinkhorn distances*, NeurIPS 2013; Chizat et al., *Scaling algorithms for unbalanced optimal
+/// transport problems*, Math. Comp. 2018; Peyré, Cuturi, *Computational optimal transport*, chapter 4.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TransportProblem<'a> {
+    /// Where mass comes from.
+    pub source: Measure<'a>,
+    /// Where mass goes to.
+    pub target: Measure<'a>,
+    /// Cost of moving one unit of mass.
+    pub cost: Cost,
+    /// Length below which the plan is fuzzy \[m\]. At least 10⁻⁶ of the extent of the two measures.
+    pub blur: f64,
+    /// Length beyond which mass is rather dropped than moved \[m\]; `None` = balanced.
+    pub reach: Option<f64>,
+}
+
+impl<'a> TransportProblem<'a> {
+    /// The balanced problem with the squared cost; change the other fields as needed.
+    ///
+    /// ```
+    /// use barrow_geometry::{Measure, TransportProblem};
+    /// use nalgebra::Point3;
+    ///
+    /// let points = [Point3::origin(), Point3::new(1.0, 0.0, 0.0)];
+    /// let measure = Measure::uniform(&points)?;
+    /// let problem = TransportProblem { reach: Some(2.0), ..TransportProblem::new(measure, measure, 0.1) };
+    /// assert!((problem.epsilon() - 0.02).abs() < 1e-15);
+    /// # Ok::<(), barrow_geometry::Error>(())
+    /// ```
+    pub fn new(source: Measure<'a>, target: Measure<'a>, blur: f64) -> Self {
+        Self { source, target, cost: Cost::default(), blur, reach: None }
+    }
+
+    /// ε, the weight of the entropy: 2 blur² [m²] or blur \[m\].
+    pub fn epsilon(&self) -> f64 {
+        self.cost.epsilon(self.blur)
+    }
+
+    /// ρ, the price of dropping mass: reach² [m²] or reach \[m\]; infinite if balanced.
+    pub fn rho(&self) -> f64 {
+        self.reach.map_or(f64::INFINITY, |reach| self.cost.of_length(reach))
+    }
+
+    /// Checks the options and finds the frame to compute in.
+    pub(super) fn frame(&self) -> Result<Frame> {
+        require_positive("blur", self.blur)?;
+        if let Some(reach) = self.reach {
+            require_positive("reach", reach)?;
+        } else {
+            let (source_total, target_total) = (self.source.total(), self.target.total());
+            let difference = (source_total - target_total).abs();
+            if difference > TOTAL_TOLERANCE * source_total.max(target_total) {
+                return Err(Error::UnequalTotals { source_total, target_total });
+            }
+        }
+        let frame = Frame::around(&self.source, &self.target, self.blur);
+        let relative = self.blur / frame.extent;
+        if relative < MIN_BLUR {
+            let requirement = "at least 1e-6 of the extent of the two measures";
+            return Err(Error::InvalidOption { name: "blur", requirement, got: self.blur });
+        }
+        for (name, length) in [("blur", self.blur)].into_iter().chain(self.reach.map(|r| ("reach", r))) {
+            let epsilon = self.cost.of_length(length / frame.scale);
+            if !epsilon.is_normal() || epsilon > 1e100 || self.cost.of_length(length) > f64::MAX / 4.0 {
+                let requirement = "of the order of the extent of the two measures";
+                return Err(Error::InvalidOption { name, requirement, got: length });
+            }
+        }
+        Ok(frame)
+    }
+}
+
+/// The coordinates to compute in: origin at the joint centroid, unit size.
+///
+/// Narrowing and expanded squares lose digits in proportion to the distance from the origin, so the
+/// solver never sees where in the world the clouds lie. The scale is a power of two: no rounding.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    first: Point3<f64>,
+    mean: Vector3<f64>,
+    /// Length of one unit \[m\].
+    pub(super) scale: f64,
+    /// Diagonal of the box around both measures \[m\].
+    pub(super) extent: f64,
+}
+
+impl Frame {
+    fn around(source: &Measure, target: &Measure, blur: f64) -> Self {
+        let first = source.positions()[0];
+        let both = || [source, target].into_iter().flat_map(|measure| measure.positions());
+        let (mut min, mut max, mut mean) = (Vector3::zeros(), Vector3::zeros(), Vector3::zeros());
+        for point in both() {
+            let offset = point - first;
+            (min, max) = (min.inf(&offset), max.sup(&offset));
+        }
+        // Weights are divided by their totals first: neither side outweighs the other, nothing overflows.
+        for measure in [source, target] {
+            for (index, point) in measure.positions().iter().enumerate() {
+                mean += (point - first) * (0.5 * measure.weight(index) / measure.total());
+            }
+        }
+        let extent = (max - min).norm();
+        // Coincident points have no extent; then the blur is the only length there is. A blur far above
+        // the extent must not become huge in units of it.
+        let size = extent.max(blur / 1024.0).clamp(1e-290, 1e290);
+        Self { first, mean, scale: 2f64.powi(size.log2().ceil() as i32), extent }
+    }
+
+    /// Coordinates of a point in the frame, each between −1 and 1.
+    pub(super) fn local(&self, point: &Point3<f64>) -> Vector3<f64> {
+        ((point - self.first) - self.mean) / self.scale
+    }
+
+    /// The point of local coordinates.
+    pub(super) fn global(&self, local: &Vector3<f64>) -> Point3<f64> {
+        self.first + (self.mean + local * self.scale)
+    }
+}
