@@ -9,6 +9,6 @@ pub struct Arc {
     pub target: usize,
     /// Mass moved, in units of the measures' total.
     pub mass: f64,
-    /// Cost of moving one unit of mass along this arc, [m²] for the squared distance.
+    /// Cost of moving one unit of mass along this arc, \[m²\] for the squared distance.
     pub cost: f64,
 }

@@ -11,7 +11,7 @@ use crate::{Error, KdTree, PointCloud, Result, fold_ordered};
 pub struct DirectedChamfer {
     /// Mean distance \[m\].
     pub mean: f64,
-    /// Mean of the squared distances [m²].
+    /// Mean of the squared distances \[m²\].
     pub mean_of_squares: f64,
     /// Root of the mean of the squared distances \[m\].
     pub rms: f64,

@@ -91,7 +91,7 @@ impl PointCloud {
         Ok(self)
     }
 
-    /// Adds or replaces the times [s].
+    /// Adds or replaces the times \[s\].
     ///
     /// # Errors
     /// [`Error::ColumnLength`] unless there is one per point.
@@ -138,7 +138,7 @@ impl PointCloud {
         self.intensities.as_deref()
     }
 
-    /// Times [s], if the cloud has them.
+    /// Times \[s\], if the cloud has them.
     pub fn times(&self) -> Option<&[f64]> {
         self.times.as_deref()
     }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 pub struct Neighbor {
     /// Index into the points that the tree was built from.
     pub index: usize,
-    /// Squared distance to the query [m²].
+    /// Squared distance to the query \[m²\].
     pub distance_squared: f64,
 }
 

@@ -8,7 +8,7 @@ use crate::{Error, KdTree, PointCloud, Result};
 /// Points whose spacing is looked at by [`median_spacing`]; more would not change the median visibly.
 const SPACING_SAMPLE: usize = 20_000;
 
-/// Covariance of each point's `neighbors` nearest points, itself included [m²].
+/// Covariance of each point's `neighbors` nearest points, itself included \[m²\].
 ///
 /// Normalised by the number of neighbours, about their mean, accumulated relative to the point itself so
 /// that projected coordinates lose no digits.

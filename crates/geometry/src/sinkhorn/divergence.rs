@@ -10,7 +10,7 @@ use crate::{Backend, Convergence, Result, TransportProblem};
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct DivergenceTerm {
-    /// The entropic transport value [m² · mass].
+    /// The entropic transport value \[m² · mass\].
     pub value: f64,
     /// How far its solver came.
     pub convergence: Convergence,

@@ -30,7 +30,7 @@ pub struct RowMean {
     pub position: Point3<f64>,
     /// Mass that leaves the source point.
     pub mass: f64,
-    /// Trace of the covariance of the target points about `position`, weighted by the plan's row [m²].
+    /// Trace of the covariance of the target points about `position`, weighted by the plan's row \[m²\].
     pub spread: f64,
 }
 
@@ -134,7 +134,7 @@ impl<'a> TransportPlan<'a> {
         self.unit() * (source + target - self.epsilon() * (self.mass() - source_total * target_total))
     }
 
-    /// Σ P_ij c_ij, the cost without the entropy [m² · mass]. Needs the pass over rows.
+    /// Σ P_ij c_ij, the cost without the entropy \[m² · mass\]. Needs the pass over rows.
     pub fn transport_cost(&self) -> f64 {
         let costs = self.rows().iter().enumerate().map(|(index, row)| self.row_mass(index, row) * row.cost);
         self.unit() * costs.sum::<f64>()
@@ -289,7 +289,7 @@ impl<'a> TransportPlan<'a> {
         self.problem.cost.epsilon(self.blur / self.frame.scale)
     }
 
-    /// One local unit of cost [m²].
+    /// One local unit of cost \[m²\].
     fn unit(&self) -> f64 {
         self.problem.cost.of_length(self.frame.scale)
     }

@@ -15,7 +15,7 @@ const MIN_BLUR: f64 = 1e-6;
 /// Cost of moving one unit of mass from x to y.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Cost {
-    /// |x − y|² [m²], without a half. ε = 2 blur².
+    /// |x − y|² \[m²\], without a half. ε = 2 blur².
     #[default]
     SquaredEuclidean,
     /// |x − y| \[m\]. ε = blur.
@@ -99,12 +99,12 @@ impl<'a> TransportProblem<'a> {
         Self { source, target, cost: Cost::default(), blur, reach: None }
     }
 
-    /// ε, the weight of the entropy: 2 blur² [m²] or blur \[m\].
+    /// ε, the weight of the entropy: 2 blur² \[m²\] or blur \[m\].
     pub fn epsilon(&self) -> f64 {
         self.cost.epsilon(self.blur)
     }
 
-    /// ρ, the price of dropping mass: reach² [m²] or reach \[m\]; infinite if balanced.
+    /// ρ, the price of dropping mass: reach² \[m²\] or reach \[m\]; infinite if balanced.
     pub fn rho(&self) -> f64 {
         self.reach.map_or(f64::INFINITY, |reach| self.cost.of_length(reach))
     }
