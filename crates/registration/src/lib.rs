@@ -1,1 +1,35 @@
-//! Rigid registration over weighted correspondences.
+//! Rigid registration: one pose loop over weighted correspondences.
+//!
+//! A [`Matcher`] pairs source points with places on the target, by nearest neighbour
+//! ([`NearestMatcher`]) or by the rows of a transport plan ([`TransportMatcher`]); the pose solver cannot
+//! tell which. [`Aligner`] holds the options, [`Alignment`] is the run, [`Registration`] the answer.
+//!
+//! Poses are `target_from_source`: x_target = T · x_source. Source comes first, target second, always.
+
+mod aligner;
+mod alignment;
+mod correspondence;
+mod error;
+mod fit;
+mod kernel;
+mod nearest;
+mod pose;
+mod registration;
+mod report;
+mod resolution;
+mod running;
+mod schedule;
+mod surface;
+mod transport;
+
+pub use aligner::Aligner;
+pub use alignment::{Alignment, AlignmentStep};
+pub use correspondence::{Correspondence, Matcher};
+pub use error::{Error, Result};
+pub use fit::{Fit, evaluate};
+pub use kernel::Kernel;
+pub use nearest::NearestMatcher;
+pub use pose::Residual;
+pub use registration::{Registration, Stage};
+pub use schedule::Method;
+pub use transport::TransportMatcher;

@@ -1,0 +1,116 @@
+//! The options of a registration, and its one loop.
+
+use std::ops::ControlFlow;
+
+use barrow_geometry::PointCloud;
+use nalgebra::Isometry3;
+
+use crate::{Alignment, AlignmentStep, Kernel, Method, Registration, Result};
+
+/// Registers one cloud onto another, starting from an initial pose.
+///
+/// The defaults read their scales off the clouds, so that millimetres and kilometres are treated alike.
+///
+/// # Units
+/// Lengths in metres, that is in the unit of the clouds.
+///
+/// # Determinism
+/// The same clouds and options give the same bits on any number of threads, [`Stage::seconds`] apart.
+///
+/// # References
+/// Besl and McKay 1992 (point-to-point), Chen and Medioni 1992 (point-to-plane), Segal, Haehnel and Thrun,
+/// *Generalized-ICP*, RSS 2009 (distribution-to-distribution); for the transport matches see
+/// [`TransportMatcher`](crate::TransportMatcher).
+///
+/// ```
+/// use barrow_geometry::PointCloud;
+/// use barrow_registration::{Aligner, Method};
+/// use nalgebra::{Isometry3, Point3, Vector3};
+///
+/// // A curved patch, and the same patch seen from a sensor that has moved.
+/// let point = |i: usize| {
+///     let (x, y) = ((i % 40) as f64 * 0.1, (i / 40) as f64 * 0.1);
+///     Point3::new(x, y, x.sin() + (1.7 * y).cos())
+/// };
+/// let target = PointCloud::new((0..1600).map(point).collect())?;
+/// let target_from_source = Isometry3::new(Vector3::new(0.1, 0.2, -0.1), Vector3::new(0.0, 0.1, 0.1));
+/// let source = target.transformed(&target_from_source.inverse());
+///
+/// let registration = Aligner { method: Method::Gicp, ..Aligner::default() }.align(&source, &target)?;
+/// let error = registration.target_from_source.inverse() * target_from_source;
+/// assert!(error.translation.vector.norm() < 1e-3 && error.rotation.angle() < 1e-3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// [`Stage::seconds`]: crate::Stage::seconds
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aligner {
+    /// Which stages are run.
+    pub method: Method,
+    /// Edge of the finest grid that thins both clouds [m]; `None` reads it off the clouds.
+    pub voxel_size: Option<f64>,
+    /// Gate of the finest stage and of the inliers [m]; coarser stages widen it with their voxels. `None`
+    /// is three voxels.
+    pub max_distance: Option<f64>,
+    /// Pose to start from.
+    pub initial: Isometry3<f64>,
+    /// Robust kernel; its width follows the median residual.
+    pub kernel: Kernel,
+    /// Steps that one stage may take.
+    pub max_iterations: usize,
+    /// A stage has converged when a step moves no point by more than this share of its voxel.
+    pub tolerance: f64,
+}
+
+impl Default for Aligner {
+    fn default() -> Self {
+        Self {
+            method: Method::default(),
+            voxel_size: None,
+            max_distance: None,
+            initial: Isometry3::identity(),
+            kernel: Kernel::default(),
+            max_iterations: 120,
+            tolerance: 1e-3,
+        }
+    }
+}
+
+impl Aligner {
+    /// Runs to the end.
+    ///
+    /// # Errors
+    /// If a cloud is empty, an option out of range, or no source point has a match at the first step. Not
+    /// converging is an answer: see [`Registration::convergence`].
+    pub fn align(&self, source: &PointCloud, target: &PointCloud) -> Result<Registration> {
+        self.align_with(source, target, |_| ControlFlow::Continue(()))
+    }
+
+    /// Runs to the end or until the observer breaks; the pose so far is then the answer, with
+    /// [`Status::Stopped`](barrow_geometry::Status::Stopped).
+    ///
+    /// # Errors
+    /// As [`align`](Self::align).
+    pub fn align_with(
+        &self,
+        source: &PointCloud,
+        target: &PointCloud,
+        mut observe: impl FnMut(&AlignmentStep) -> ControlFlow<()>,
+    ) -> Result<Registration> {
+        let mut run = self.start(source, target)?;
+        while let Some(step) = run.step()? {
+            if observe(&step).is_break() {
+                break;
+            }
+        }
+        run.finish()
+    }
+
+    /// Checks the options and prepares the clouds.
+    ///
+    /// # Errors
+    /// If a cloud is empty or an option out of range.
+    pub fn start(&self, source: &PointCloud, target: &PointCloud) -> Result<Alignment> {
+        Alignment::new(self, source, target)
+    }
+}

@@ -1,0 +1,127 @@
+//! How well a pose lays one cloud onto the other.
+
+use barrow_geometry::{KdTree, PointCloud, fold_ordered};
+use nalgebra::{Isometry3, Point3};
+
+use crate::error::require_positive;
+use crate::surface::Surface;
+use crate::{Error, Result};
+
+/// The agreement of a moved source with a target under a gate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fit {
+    /// Inliers ÷ **source** points.
+    pub fitness: f64,
+    /// Root mean square distance of the inliers to their nearest target point [m]; `None` without inliers.
+    pub inlier_rmse: Option<f64>,
+    /// Source points with a target point within the gate.
+    pub inliers: usize,
+    /// The smaller of the shares of source and of target points with a partner within the gate.
+    pub overlap: f64,
+}
+
+/// Measures a pose on the full clouds: a pair is an inlier within `max_distance` [m].
+///
+/// # Errors
+/// If a cloud is empty, the pose is not finite, or `max_distance` is not finite and positive.
+///
+/// ```
+/// use barrow_geometry::PointCloud;
+/// use barrow_registration::evaluate;
+/// use nalgebra::{Isometry3, Point3};
+///
+/// let target = PointCloud::new(vec![Point3::origin(), Point3::new(1.0, 0.0, 0.0)])?;
+/// let source = PointCloud::new(vec![Point3::new(0.1, 0.0, 0.0), Point3::new(9.0, 0.0, 0.0)])?;
+/// let fit = evaluate(&source, &target, &Isometry3::identity(), 0.2)?;
+/// assert_eq!((fit.inliers, fit.fitness, fit.overlap), (1, 0.5, 0.5));
+/// # Ok::<(), barrow_registration::Error>(())
+/// ```
+pub fn evaluate(
+    source: &PointCloud,
+    target: &PointCloud,
+    target_from_source: &Isometry3<f64>,
+    max_distance: f64,
+) -> Result<Fit> {
+    require_positive("max_distance", max_distance)?;
+    require_finite(target_from_source)?;
+    for (cloud, role) in [(source, "source"), (target, "target")] {
+        if cloud.is_empty() {
+            return Err(barrow_geometry::Error::Empty { role }.into());
+        }
+    }
+    let (source, target) = (source.positions(), target.positions());
+    Ok(fit(source, &KdTree::new(source), target, &KdTree::new(target), target_from_source, max_distance))
+}
+
+/// [`evaluate`] at the resolution of two surfaces.
+pub(crate) fn fit_of(
+    source: &Surface,
+    target: &Surface,
+    target_from_source: &Isometry3<f64>,
+    max_distance: f64,
+) -> Fit {
+    let (s, t) = (source, target);
+    fit(&s.positions, &s.tree, &t.positions, &t.tree, target_from_source, max_distance)
+}
+
+fn fit(
+    source: &[Point3<f64>],
+    source_tree: &KdTree,
+    target: &[Point3<f64>],
+    target_tree: &KdTree,
+    target_from_source: &Isometry3<f64>,
+    max_distance: f64,
+) -> Fit {
+    let (inliers, squares) = inliers(source, target_tree, target_from_source, max_distance);
+    let (partners, _) = self::inliers(target, source_tree, &target_from_source.inverse(), max_distance);
+    let fitness = inliers as f64 / source.len() as f64;
+    Fit {
+        fitness,
+        inlier_rmse: (inliers > 0).then(|| (squares / inliers as f64).sqrt()),
+        inliers,
+        overlap: fitness.min(partners as f64 / target.len() as f64),
+    }
+}
+
+/// Number of points with a neighbour within the gate, and the sum of their squared distances.
+fn inliers(points: &[Point3<f64>], tree: &KdTree, pose: &Isometry3<f64>, max_distance: f64) -> (usize, f64) {
+    let limit = max_distance * max_distance;
+    let part = |range: std::ops::Range<usize>| {
+        points[range]
+            .iter()
+            .filter_map(|point| tree.nearest(&(pose * point)))
+            .filter(|found| found.distance_squared <= limit)
+            .fold((0, 0.0), |(count, sum), found| (count + 1, sum + found.distance_squared))
+    };
+    fold_ordered(points.len(), part, |a, b| (a.0 + b.0, a.1 + b.1)).unwrap_or((0, 0.0))
+}
+
+/// A score in [0, 1] by which poses of the same two surfaces are compared: the mean over both directions
+/// of 1 − d²/gate², zero beyond the gate, times the agreement of the normals |n·m|.
+pub(crate) fn agreement(source: &Surface, target: &Surface, pose: &Isometry3<f64>, gate: f64) -> f64 {
+    0.5 * (directed_agreement(source, target, pose, gate)
+        + directed_agreement(target, source, &pose.inverse(), gate))
+}
+
+fn directed_agreement(from: &Surface, onto: &Surface, pose: &Isometry3<f64>, gate: f64) -> f64 {
+    let limit = gate * gate;
+    let part = |range: std::ops::Range<usize>| {
+        range
+            .filter_map(|index| {
+                let found = onto.tree.nearest(&(pose * from.positions[index]))?;
+                let near = 1.0 - found.distance_squared / limit;
+                let parallel = match (&from.normals, &onto.normals) {
+                    (Some(n), Some(m)) => (pose.rotation * n[index]).dot(&m[found.index]).abs(),
+                    _ => 1.0,
+                };
+                (near > 0.0).then_some(near * parallel)
+            })
+            .sum::<f64>()
+    };
+    fold_ordered(from.positions.len(), part, |a, b| a + b).unwrap_or(0.0) / from.positions.len() as f64
+}
+
+pub(crate) fn require_finite(pose: &Isometry3<f64>) -> Result<()> {
+    let finite = pose.translation.vector.iter().chain(pose.rotation.coords.iter()).all(|v| v.is_finite());
+    if finite { Ok(()) } else { Err(Error::InvalidPose) }
+}

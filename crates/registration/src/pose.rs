@@ -1,0 +1,235 @@
+//! Weighted pairs to a pose: the normal equations of one step, and the closed form.
+
+use barrow_geometry::fold_ordered;
+use nalgebra::{
+    Isometry3, Matrix3, Matrix6, Point3, Rotation3, Translation3, UnitQuaternion, Vector3, Vector6,
+};
+
+use crate::{Correspondence, Kernel};
+
+/// What a residual T x − y is measured by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Residual {
+    /// Its length.
+    PointToPoint,
+    /// Its part along the target's normal.
+    PointToPlane,
+    /// Its length under the sum of both points' surface covariances (generalised ICP).
+    Distribution,
+}
+
+/// Variance of a surface patch along its normal relative to that within it (Segal et al. 2009, section III).
+const NORMAL_VARIANCE: f64 = 1e-3;
+
+/// Directions with less than this share of the strongest one's information are held back.
+const UNCONSTRAINED: f64 = 1e-6;
+
+/// The weighted normal equations of ½ Σ wᵢ rᵢᵀ Ωᵢ rᵢ at a pose.
+///
+/// The pose is perturbed on the right: T ← T ∘ (exp ω, t), with δ = (ω, t), rotation first. Ωᵢ is scaled so
+/// that the normal direction has unit weight: residuals, and the kernel's width, are in metres for every
+/// [`Residual`].
+#[derive(Debug, Clone)]
+pub(crate) struct NormalEquations {
+    /// Σ w Jᵀ Ω J, rotation first.
+    pub hessian: Matrix6<f64>,
+    /// Σ w Jᵀ Ω r.
+    gradient: Vector6<f64>,
+    /// Σ w rᵀ Ω r [m²].
+    pub error: f64,
+    /// Σ w.
+    pub weight: f64,
+}
+
+impl NormalEquations {
+    /// Accumulates the pairs in index order; `kernel` is a robust kernel with its width [m].
+    ///
+    /// # References
+    /// Segal, Haehnel, Thrun, *Generalized-ICP*, RSS 2009, equation 2; Chen and Medioni 1992 for the plane.
+    pub fn new(
+        pairs: &[Correspondence],
+        source: &[Point3<f64>],
+        source_normals: Option<&[Vector3<f64>]>,
+        target_from_source: &Isometry3<f64>,
+        residual: Residual,
+        kernel: (Kernel, f64),
+    ) -> Self {
+        let zero = Self { hessian: Matrix6::zeros(), gradient: Vector6::zeros(), error: 0.0, weight: 0.0 };
+        let (kernel, width) = kernel;
+        let part = |range: std::ops::Range<usize>| {
+            let mut sum = zero.clone();
+            for pair in &pairs[range] {
+                let x = &source[pair.source];
+                let normal = source_normals.map(|normals| normals[pair.source]);
+                let (r, omega) = whitened(pair, x, normal, target_from_source, residual);
+                let squared = r.dot(&(omega * r)).max(0.0);
+                let weight = pair.weight * kernel.weight(squared.sqrt(), width);
+                sum.add(x, &r, &(omega * weight), weight * squared, weight);
+            }
+            sum
+        };
+        fold_ordered(pairs.len(), part, Self::merged).unwrap_or(zero)
+    }
+
+    /// Adds one pair: `r` and `omega` in the source frame, where J = [−[x]×, I].
+    fn add(&mut self, x: &Point3<f64>, r: &Vector3<f64>, omega: &Matrix3<f64>, error: f64, weight: f64) {
+        let cross = x.coords.cross_matrix();
+        let omega_r = omega * r;
+        let cross_omega = cross * omega;
+        // J_ω = −[x]×, and [x]× is antisymmetric: J_ωᵀ Ω = [x]× Ω.
+        let mut rotation = self.hessian.fixed_view_mut::<3, 3>(0, 0);
+        rotation -= cross_omega * cross;
+        let mut mixed = self.hessian.fixed_view_mut::<3, 3>(0, 3);
+        mixed += cross_omega;
+        let mut mixed = self.hessian.fixed_view_mut::<3, 3>(3, 0);
+        mixed += cross_omega.transpose();
+        let mut translation = self.hessian.fixed_view_mut::<3, 3>(3, 3);
+        translation += omega;
+        let mut turn = self.gradient.fixed_rows_mut::<3>(0);
+        turn += cross * omega_r;
+        let mut shift = self.gradient.fixed_rows_mut::<3>(3);
+        shift += omega_r;
+        self.error += error;
+        self.weight += weight;
+    }
+
+    fn merged(mut self, other: Self) -> Self {
+        self.hessian += other.hessian;
+        self.gradient += other.gradient;
+        self.error += other.error;
+        self.weight += other.weight;
+        self
+    }
+
+    /// The Gauss–Newton step δ, zero along directions that the pairs do not constrain.
+    ///
+    /// `radius` [m] is the size of the cloud; it makes rotations and translations comparable.
+    pub fn step(&self, radius: f64) -> Vector6<f64> {
+        let (scale, values, vectors) = self.eigen(radius);
+        let gradient = self.gradient.component_mul(&scale);
+        let floor = values.max() * UNCONSTRAINED;
+        let mut step = Vector6::zeros();
+        for (value, direction) in values.iter().zip(vectors.column_iter()) {
+            if *value > floor {
+                step -= direction * (direction.dot(&gradient) / value);
+            }
+        }
+        step.component_mul(&scale)
+    }
+
+    /// Directions (ω, t) that the pairs leave free, unit length after scaling rotations by `radius`.
+    pub fn unconstrained(&self, radius: f64) -> Vec<Vector6<f64>> {
+        let (_, values, vectors) = self.eigen(radius);
+        let floor = values.max() * UNCONSTRAINED;
+        (0..6).filter(|&i| values[i] <= floor).map(|i| vectors.column(i).into_owned()).collect()
+    }
+
+    fn eigen(&self, radius: f64) -> (Vector6<f64>, Vector6<f64>, Matrix6<f64>) {
+        let scale = scales(radius);
+        let scaled = Matrix6::from_fn(|i, j| self.hessian[(i, j)] * scale[i] * scale[j]);
+        // A matrix of unit size, so that tiny clouds do not fall under absolute thresholds.
+        let size = scaled.amax();
+        if size == 0.0 || !size.is_finite() {
+            return (scale, Vector6::zeros(), Matrix6::identity());
+        }
+        let eigen = (scaled / size).symmetric_eigen();
+        (scale, eigen.eigenvalues * size, eigen.eigenvectors)
+    }
+}
+
+fn scales(radius: f64) -> Vector6<f64> {
+    let turn = if radius > 0.0 { 1.0 / radius } else { 1.0 };
+    Vector6::new(turn, turn, turn, 1.0, 1.0, 1.0)
+}
+
+/// The residual in the source frame, Rᵀ (T x − y), and its metric there.
+fn whitened(
+    pair: &Correspondence,
+    x: &Point3<f64>,
+    source_normal: Option<Vector3<f64>>,
+    target_from_source: &Isometry3<f64>,
+    residual: Residual,
+) -> (Vector3<f64>, Matrix3<f64>) {
+    let rotation = target_from_source.rotation.inverse();
+    let r = rotation * (target_from_source * x - pair.target);
+    let target_normal = pair.normal.map(|normal| rotation * normal);
+    let omega = match (residual, target_normal) {
+        (Residual::PointToPoint, _) | (_, None) => Matrix3::identity(),
+        (Residual::PointToPlane, Some(normal)) => normal * normal.transpose(),
+        (Residual::Distribution, Some(normal)) => {
+            let flat = |n: Vector3<f64>| Matrix3::identity() - (n * n.transpose()) * (1.0 - NORMAL_VARIANCE);
+            let covariance = flat(normal) + source_normal.map_or_else(Matrix3::identity, flat);
+            // Both summands are at least NORMAL_VARIANCE in every direction: the inverse exists.
+            covariance.try_inverse().map_or_else(Matrix3::identity, |m| m * (2.0 * NORMAL_VARIANCE))
+        }
+    };
+    (r, omega)
+}
+
+/// The whitened residual lengths [m] of all pairs, in order.
+pub(crate) fn residual_lengths(
+    pairs: &[Correspondence],
+    source: &[Point3<f64>],
+    source_normals: Option<&[Vector3<f64>]>,
+    target_from_source: &Isometry3<f64>,
+    residual: Residual,
+) -> Vec<f64> {
+    pairs
+        .iter()
+        .map(|pair| {
+            let normal = source_normals.map(|normals| normals[pair.source]);
+            let (r, omega) = whitened(pair, &source[pair.source], normal, target_from_source, residual);
+            r.dot(&(omega * r)).max(0.0).sqrt()
+        })
+        .collect()
+}
+
+/// T ∘ (exp ω, t) for δ = (ω, t).
+pub(crate) fn retract(target_from_source: &Isometry3<f64>, step: &Vector6<f64>) -> Isometry3<f64> {
+    let turn = UnitQuaternion::from_scaled_axis(step.fixed_rows::<3>(0).into_owned());
+    let shift = Translation3::from(step.fixed_rows::<3>(3).into_owned());
+    let mut moved = target_from_source * Isometry3::from_parts(shift, turn);
+    moved.rotation.renormalize();
+    moved
+}
+
+/// The rigid motion that minimises Σ wᵢ |T xᵢ − yᵢ|², or `None` if the pairs do not fix its rotation.
+///
+/// # References
+/// Kabsch 1976; Umeyama, *Least-squares estimation of transformation parameters*, PAMI 13 (1991),
+/// equations 38–43 without scale.
+pub(crate) fn closed_form(pairs: &[Correspondence], source: &[Point3<f64>]) -> Option<Isometry3<f64>> {
+    let weight = |pair: &Correspondence| pair.weight;
+    let total: f64 = pairs.iter().map(weight).sum();
+    if total <= 0.0 {
+        return None;
+    }
+    let mean = |point: &dyn Fn(&Correspondence) -> Vector3<f64>| {
+        pairs.iter().map(|pair| point(pair) * (pair.weight / total)).sum::<Vector3<f64>>()
+    };
+    let source_mean = mean(&|pair| source[pair.source].coords);
+    let target_mean = mean(&|pair| pair.target.coords);
+    let covariance: Matrix3<f64> = pairs
+        .iter()
+        .map(|pair| {
+            let x = source[pair.source].coords - source_mean;
+            let y = pair.target.coords - target_mean;
+            y * x.transpose() * (pair.weight / total)
+        })
+        .sum();
+    let size = covariance.amax();
+    if size == 0.0 || !size.is_finite() {
+        return None;
+    }
+    let svd = (covariance / size).svd(true, true);
+    // Two spread directions fix a rotation; with one, the turn about it is free.
+    if svd.singular_values[1] <= UNCONSTRAINED * svd.singular_values[0] {
+        return None;
+    }
+    let (u, v_t) = (svd.u?, svd.v_t?);
+    let reflection = Matrix3::from_diagonal(&Vector3::new(1.0, 1.0, (u * v_t).determinant().signum()));
+    let rotation = Rotation3::from_matrix_unchecked(u * reflection * v_t);
+    let rotation = UnitQuaternion::from_rotation_matrix(&rotation);
+    let shift = Translation3::from(target_mean - rotation * source_mean);
+    Some(Isometry3::from_parts(shift, rotation))
+}

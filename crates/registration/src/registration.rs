@@ -1,0 +1,55 @@
+//! The answer of a registration.
+
+use barrow_geometry::Convergence;
+use nalgebra::{Isometry3, Matrix6, Vector6};
+
+/// A stage of the loop that led to the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// What it did, such as `"transport"` or `"gicp fine"`.
+    pub name: &'static str,
+    /// Steps taken.
+    pub iterations: usize,
+    /// Wall time [s].
+    pub seconds: f64,
+}
+
+/// A pose, how well it fits, how firmly the clouds hold it, and why the loop stopped.
+///
+/// Inliers are counted among the points that took part: one a voxel of [`voxel_size`](Self::voxel_size).
+/// [`evaluate`](crate::evaluate) counts over full clouds.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Registration {
+    /// x_target = `target_from_source` · x_source.
+    pub target_from_source: Isometry3<f64>,
+    /// Inliers ÷ **source** points.
+    pub fitness: f64,
+    /// Root mean square distance of the inliers to their nearest target point [m]; `None` without inliers.
+    pub inlier_rmse: Option<f64>,
+    /// Source points with a target point within [`max_distance`](Self::max_distance).
+    pub inliers: usize,
+    /// Source points that took part.
+    pub source_points: usize,
+    /// Target points that took part.
+    pub target_points: usize,
+    /// The smaller of the shares of source and target points with a partner within the gate.
+    pub overlap: f64,
+    /// Hessian of half the weighted sum of squared residuals, rotation first, for the perturbation
+    /// T ∘ (exp ω, t) in the source frame. Residuals in metres: multiply by 1/σ² for an information matrix
+    /// under noise σ.
+    pub information: Matrix6<f64>,
+    /// Residual variance times the inverse of `information`; `None` if some direction is unconstrained.
+    pub covariance: Option<Matrix6<f64>>,
+    /// Perturbations (ω, t) that the matches leave free, along which the pose was held back. Unit length
+    /// once ω is multiplied by the source's radius, about its centroid.
+    pub degenerate_directions: Vec<Vector6<f64>>,
+    /// Why the loop stopped; `residual` is the last step's motion of a point at the source's radius [m].
+    pub convergence: Convergence,
+    /// The stages run, those of a track that was not kept included.
+    pub stages: Vec<Stage>,
+    /// Edge of the finest grid [m].
+    pub voxel_size: f64,
+    /// Gate of the inliers [m].
+    pub max_distance: f64,
+}

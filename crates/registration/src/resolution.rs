@@ -1,0 +1,44 @@
+//! The resolution at which two clouds are best compared, read off the clouds.
+
+use barrow_geometry::{KdTree, PointCloud, median_spacing, voxel_downsample};
+
+use crate::Result;
+
+/// Points that the larger cloud keeps: enough to fix a pose to a fraction of the voxel.
+const POINTS: f64 = 12_000.0;
+
+/// Corrections of the first guess; each one squares the error of the surface assumption away.
+const CORRECTIONS: usize = 4;
+
+/// A voxel size [m] that leaves about 12 000 points in the larger of two clouds, but never fewer than the
+/// clouds' own spacing tells apart.
+pub(crate) fn automatic_voxel_size(source: &PointCloud, target: &PointCloud) -> Result<f64> {
+    let spacing = [source, target]
+        .iter()
+        .filter_map(|cloud| median_spacing(cloud, &KdTree::new(cloud.positions())))
+        .fold(0.0, f64::max);
+    let diagonal = [source, target]
+        .iter()
+        .filter_map(|cloud| cloud.bounds())
+        .fold(0.0, |largest: f64, bounds| largest.max(bounds.diagonal()));
+    if diagonal == 0.0 {
+        // All points of each cloud coincide: any size keeps the one point.
+        return Ok(1.0);
+    }
+    // On a surface the count goes with the square of the resolution.
+    let mut size = diagonal / 200.0;
+    for _ in 0..CORRECTIONS {
+        let kept = [source, target]
+            .iter()
+            .map(|cloud| Ok(voxel_downsample(cloud, size)?.len()))
+            .collect::<Result<Vec<_>>>()?;
+        let kept = kept.into_iter().max().unwrap_or(1) as f64;
+        let next = (size * (kept / POINTS).sqrt()).max(spacing).max(diagonal * 1e-4);
+        let settled = (next / size - 1.0).abs() < 0.1;
+        size = next;
+        if settled {
+            break;
+        }
+    }
+    Ok(size)
+}

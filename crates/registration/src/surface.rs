@@ -1,0 +1,52 @@
+//! A cloud made ready for matching: with its tree and its normals.
+
+use barrow_geometry::{KdTree, PointCloud, estimate_normals, voxel_downsample};
+use nalgebra::{Point3, Translation3, Vector3};
+
+use crate::Result;
+
+/// Neighbours that define a normal; enough to average noise, few enough to follow curvature.
+const NORMAL_NEIGHBORS: usize = 20;
+
+/// One cloud at one resolution.
+pub(crate) struct Surface {
+    /// Positions [m].
+    pub positions: Vec<Point3<f64>>,
+    /// Unit normals; `None` below three points, which do not span a plane.
+    pub normals: Option<Vec<Vector3<f64>>>,
+    /// Tree over the positions.
+    pub tree: KdTree,
+}
+
+impl Surface {
+    /// The cloud at its own resolution, with its own normals if it has them.
+    pub fn of(cloud: &PointCloud) -> Result<Self> {
+        let tree = KdTree::new(cloud.positions());
+        let normals = match cloud.normals() {
+            Some(normals) => normals.iter().map(|normal| normal.try_normalize(0.0)).collect(),
+            None => None,
+        };
+        let normals = match normals {
+            // A normal that is zero or NaN says nothing: then all are estimated alike.
+            Some(normals) => Some(normals),
+            None if cloud.len() < 3 => None,
+            None => Some(estimate_normals(cloud, &tree, NORMAL_NEIGHBORS, &Point3::origin())?),
+        };
+        Ok(Self { positions: cloud.positions().to_vec(), normals, tree })
+    }
+
+    /// The cloud thinned to one point a voxel of `voxel_size` [m], with normals of that resolution.
+    pub fn thinned(cloud: &PointCloud, voxel_size: f64) -> Result<Self> {
+        let bare = PointCloud::new(voxel_downsample(cloud, voxel_size)?.positions().to_vec())?;
+        Self::of(&bare)
+    }
+}
+
+/// The positions moved to their own centroid, and the way back.
+///
+/// Every sum of the pose solver is then over numbers of the size of the cloud, wherever on Earth it lies.
+pub(crate) fn centered(cloud: &PointCloud, role: &'static str) -> Result<(PointCloud, Translation3<f64>)> {
+    let centroid = cloud.centroid().ok_or(barrow_geometry::Error::Empty { role })?;
+    let positions = cloud.positions().iter().map(|point| (point - centroid).into()).collect();
+    Ok((PointCloud::new(positions)?, Translation3::from(centroid)))
+}

@@ -1,0 +1,138 @@
+//! Matches by transport: rows of a plan as weighted pairs.
+
+use std::sync::Arc;
+
+use barrow_geometry::{Backend, Bounds, Measure, PointCloud, Potentials, Sinkhorn, TransportProblem};
+use nalgebra::{Isometry3, Point3};
+
+use crate::error::require_positive;
+use crate::surface::Surface;
+use crate::{Correspondence, Matcher, Result};
+
+/// Blur of the first match as a share of the target's diagonal: wide enough to see past any offset that
+/// leaves the clouds overlapping.
+const FIRST_BLUR: f64 = 0.3;
+
+/// Ratio of successive blurs; one pose step is taken at each.
+const COOLING: f64 = 0.8;
+
+/// Reach in blurs. What would have to move further is left behind, which is how partial overlap shows. Of
+/// 1, 1.5, 3 and 5 this one led most real pairs to their pose.
+const REACH: f64 = 1.0;
+
+/// Iterations a match may take: potentials carry over from match to match, so few are needed, and a plan
+/// that is off by a percent still points the right way.
+const ITERATIONS: usize = 10;
+
+/// Misplaced mass at which a match is good enough.
+const TOLERANCE: f64 = 1e-2;
+
+/// Source points with less than this share of their mass matched are left out.
+const LEAST_SHARE: f64 = 1e-3;
+
+/// Pairs every source point with the mean of the target points that its mass goes to.
+///
+/// The plan is entropic and unbalanced: mass that would have to move beyond the reach stays, and a pair
+/// weighs what share of its mass has moved. Every call lowers the blur, down to the last one, and starts
+/// from the potentials of the call before.
+///
+/// # References
+/// Feydy et al., *Optimal transport for diffeomorphic registration*, MICCAI 2017, section 3; Shen et al.,
+/// *Accurate point cloud registration with robust optimal transport*, NeurIPS 2021, section 3.1 (rigid
+/// projection of the row means).
+///
+/// ```
+/// use barrow_geometry::PointCloud;
+/// use barrow_registration::{Matcher, TransportMatcher};
+/// use nalgebra::{Isometry3, Point3};
+///
+/// let points: Vec<_> = (0..20).map(|i| Point3::new(i as f64, (i as f64).sin(), 0.0)).collect();
+/// let mut matcher = TransportMatcher::new(&PointCloud::new(points.clone())?, 0.5)?;
+/// while !matcher.cooled() {
+///     matcher.correspond(&points, &Isometry3::identity())?;
+/// }
+/// let pairs = matcher.correspond(&points, &Isometry3::identity())?;
+/// assert!((pairs[10].target - points[10]).norm() < 0.1);
+/// # Ok::<(), barrow_registration::Error>(())
+/// ```
+pub struct TransportMatcher {
+    target: Arc<Surface>,
+    blurs: Vec<f64>,
+    /// Matches made; the next one uses the blur at this index, or the last.
+    calls: usize,
+    potentials: Option<Potentials>,
+}
+
+impl TransportMatcher {
+    /// A matcher onto a target cloud, whose blur ends at `blur` [m].
+    ///
+    /// # Errors
+    /// If the target is empty, or `blur` is not finite and positive.
+    pub fn new(target: &PointCloud, blur: f64) -> Result<Self> {
+        require_positive("blur", blur)?;
+        if target.is_empty() {
+            return Err(barrow_geometry::Error::Empty { role: "target" }.into());
+        }
+        Ok(Self::over(Arc::new(Surface::of(target)?), blur))
+    }
+
+    pub(crate) fn over(target: Arc<Surface>, blur: f64) -> Self {
+        let diagonal = Bounds::of(&target.positions).map_or(0.0, |bounds| bounds.diagonal());
+        let mut blurs = vec![(FIRST_BLUR * diagonal).max(blur)];
+        while let Some(last) = blurs.last().copied().filter(|&last| last > blur) {
+            blurs.push((COOLING * last).max(blur));
+        }
+        Self { target, blurs, calls: 0, potentials: None }
+    }
+
+    /// Whether the last match was made at the final blur.
+    pub fn cooled(&self) -> bool {
+        self.calls >= self.blurs.len()
+    }
+
+    /// Number of matches from the first blur to the last.
+    pub fn levels(&self) -> usize {
+        self.blurs.len()
+    }
+}
+
+impl Matcher for TransportMatcher {
+    fn correspond(
+        &mut self,
+        source: &[Point3<f64>],
+        target_from_source: &Isometry3<f64>,
+    ) -> Result<Vec<Correspondence>> {
+        let moved: Vec<Point3<f64>> = source.iter().map(|point| target_from_source * point).collect();
+        let blur = self.blurs[self.calls.min(self.blurs.len() - 1)];
+        let (source_measure, target_measure) =
+            (Measure::uniform(&moved)?, Measure::uniform(&self.target.positions)?);
+        let problem = TransportProblem {
+            reach: Some(REACH * blur),
+            ..TransportProblem::new(source_measure, target_measure, blur)
+        };
+        let solver = Sinkhorn {
+            tolerance: TOLERANCE,
+            max_iterations: ITERATIONS,
+            initial: self.potentials.take().filter(|known| known.source.len() == source.len()),
+            initial_blur: Some(blur),
+            ..Sinkhorn::default()
+        };
+        let plan = solver.solve(&problem, &Backend::Cpu)?;
+        self.calls += 1;
+        let share = |mass: f64| mass * source.len() as f64;
+        let pairs = plan
+            .row_means()
+            .into_iter()
+            .enumerate()
+            .filter(|(_, row)| share(row.mass) > LEAST_SHARE)
+            .map(|(source, row)| Correspondence {
+                source,
+                target: row.position,
+                normal: None,
+                weight: share(row.mass),
+            })
+            .collect();
+        self.potentials = Some(plan.potentials().clone());
+        Ok(pairs)
+    }
+}

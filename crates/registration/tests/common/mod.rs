@@ -1,0 +1,27 @@
+//! Clouds and measures of error shared by the tests.
+
+#![allow(dead_code, reason = "each test file is its own crate and uses its own part")]
+
+use barrow_geometry::PointCloud;
+use nalgebra::{Isometry3, Point3, Vector3};
+
+/// A landscape without symmetry, `side` × `side` samples over 4 m × 4 m.
+pub fn landscape(side: usize) -> PointCloud {
+    let at = |i: usize| 4.0 * (i as f64) / (side as f64 - 1.0);
+    let point = |i: usize| {
+        let (x, y) = (at(i % side), at(i / side));
+        let bump = (-(x - 1.0).powi(2) - (y - 2.6).powi(2)).exp();
+        Point3::new(x, y, 0.4 * (1.9 * x).sin() + 0.3 * (2.3 * y + 0.5).cos() + 0.8 * bump)
+    };
+    PointCloud::new((0..side * side).map(point).collect()).unwrap()
+}
+
+/// A pose some way from the identity.
+pub fn motion() -> Isometry3<f64> {
+    Isometry3::new(Vector3::new(0.2, -0.1, 0.15), Vector3::new(0.05, -0.1, 0.12))
+}
+
+/// Rotation [rad] and translation [m] between two poses, the latter at a point `at`.
+pub fn error(found: &Isometry3<f64>, truth: &Isometry3<f64>, at: &Point3<f64>) -> (f64, f64) {
+    ((found.inverse() * truth).rotation.angle(), (found * at - truth * at).norm())
+}

@@ -1,0 +1,88 @@
+//! Registrations whose answer is known by construction.
+
+mod common;
+
+use barrow_geometry::{PointCloud, Status};
+use barrow_registration::{Aligner, Kernel, Matcher, Method, NearestMatcher, evaluate};
+use common::{error, landscape, motion};
+use nalgebra::{Isometry3, Point3, Vector3};
+
+const METHODS: [Method; 5] =
+    [Method::Auto, Method::Transport, Method::Gicp, Method::PointToPlane, Method::PointToPoint];
+
+#[test]
+fn every_method_finds_a_known_motion() {
+    let target = landscape(60);
+    let source = target.transformed(&motion().inverse());
+    for method in METHODS {
+        let found = Aligner { method, ..Aligner::default() }.align(&source, &target).unwrap();
+        let (rotation, translation) =
+            error(&found.target_from_source, &motion(), &source.centroid().unwrap());
+        // Both clouds are thinned on their own grids: the same surface, other samples.
+        let tolerance = if method == Method::PointToPoint { 2e-2 } else { 2e-3 };
+        assert!(rotation < tolerance && translation < tolerance, "{method:?}: {rotation} {translation}");
+        assert_eq!(found.convergence.status, Status::Converged, "{method:?}");
+        assert!(found.fitness > 0.99, "{method:?}: {}", found.fitness);
+    }
+}
+
+#[test]
+fn every_kernel_survives_a_tenth_of_outliers() {
+    let target = landscape(50);
+    let mut points = target.transformed(&motion().inverse()).positions().to_vec();
+    for (index, point) in points.iter_mut().enumerate().filter(|(index, _)| index % 10 == 0) {
+        point.z += 0.3 + 0.1 * (index as f64).sin();
+    }
+    let source = PointCloud::new(points).unwrap();
+    for kernel in [Kernel::Huber, Kernel::Cauchy, Kernel::GemanMcClure, Kernel::Tukey] {
+        let aligner = Aligner { kernel, method: Method::Gicp, voxel_size: Some(0.08), ..Aligner::default() };
+        let found = aligner.align(&source, &target).unwrap();
+        let (rotation, translation) =
+            error(&found.target_from_source, &motion(), &source.centroid().unwrap());
+        assert!(rotation < 0.02 && translation < 0.03, "{kernel:?}: {rotation} {translation}");
+    }
+}
+
+#[test]
+fn a_start_at_the_answer_stays_there() {
+    let target = landscape(40);
+    for method in METHODS {
+        let found = Aligner { method, ..Aligner::default() }.align(&target, &target).unwrap();
+        let (rotation, translation) =
+            error(&found.target_from_source, &Isometry3::identity(), &target.centroid().unwrap());
+        assert!(rotation < 1e-9 && translation < 1e-9, "{method:?}: {rotation} {translation}");
+        assert_eq!(found.inlier_rmse.map(|rmse| rmse < 1e-9), Some(true));
+    }
+}
+
+#[test]
+fn two_points_by_hand() {
+    let target =
+        PointCloud::new(vec![Point3::origin(), Point3::new(1.0, 0.0, 0.0), Point3::new(0.0, 2.0, 0.0)])
+            .unwrap();
+    let source = [Point3::new(0.0, 0.1, 0.0), Point3::new(1.0, 0.0, 0.6)];
+    let pairs =
+        NearestMatcher::new(&target, 0.5).unwrap().correspond(&source, &Isometry3::identity()).unwrap();
+    assert_eq!(pairs.len(), 1);
+    assert_eq!((pairs[0].source, pairs[0].target), (0, Point3::origin()));
+
+    let source = PointCloud::new(source.to_vec()).unwrap();
+    let fit = evaluate(&source, &target, &Isometry3::identity(), 0.5).unwrap();
+    assert_eq!((fit.inliers, fit.fitness), (1, 0.5));
+    assert!((fit.inlier_rmse.unwrap() - 0.1).abs() < 1e-15);
+    assert!((fit.overlap - 1.0 / 3.0).abs() < 1e-15);
+}
+
+#[test]
+fn covariance_is_the_inverse_information_times_the_residual_variance() {
+    let target = landscape(40);
+    let noise = |index: usize| 0.01 * ((index * 7919 % 1000) as f64 / 500.0 - 1.0);
+    let points = target.positions().iter().enumerate().map(|(i, p)| p + Vector3::z() * noise(i)).collect();
+    let source = PointCloud::new(points).unwrap();
+    let found =
+        Aligner { method: Method::PointToPlane, ..Aligner::default() }.align(&source, &target).unwrap();
+    let product = found.covariance.unwrap() * found.information;
+    let scale = product[(0, 0)];
+    assert!(scale > 0.0 && scale < 1e-3, "{scale}");
+    assert!((product / scale - nalgebra::Matrix6::identity()).amax() < 1e-6);
+}
