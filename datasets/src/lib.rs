@@ -2,6 +2,7 @@
 //!
 //! | maker | clouds | true by construction |
 //! |---|---|---|
+//! | [`Street`] | consecutive scans of a LiDAR driven through a street | the pose of every scan |
 //! | [`SphereTorus`], [`Cube`], [`Clusters`] | samples of shapes and densities | their parameters |
 //! | [`ClosedForms`] | small clouds | a distance between them, to rounding |
 //!
@@ -18,8 +19,10 @@ mod error;
 mod random;
 mod scene;
 mod shapes;
+mod street;
 
 pub use closed_forms::{ClosedForm, ClosedForms, Quantity};
 pub use error::{Error, Result};
 pub use scene::{Exact, Scene, SceneCloud};
 pub use shapes::{Clusters, Cube, SphereTorus};
+pub use street::{Street, StreetWorld};

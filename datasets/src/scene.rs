@@ -70,3 +70,12 @@ impl Exact {
         Self { name: name.into(), value }
     }
 }
+
+/// `source` and `target` for a pair, numbered names otherwise.
+pub(crate) fn cloud_name(stem: &str, index: usize, count: usize) -> String {
+    match (count, index) {
+        (2, 0) => "source".into(),
+        (2, _) => "target".into(),
+        _ => format!("{stem}_{index:03}"),
+    }
+}
