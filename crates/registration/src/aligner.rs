@@ -47,9 +47,9 @@ use crate::{Alignment, AlignmentStep, Kernel, Method, Registration, Result};
 pub struct Aligner {
     /// Which stages are run.
     pub method: Method,
-    /// Edge of the finest grid that thins both clouds [m]; `None` reads it off the clouds.
+    /// Edge of the finest grid that thins both clouds \[m\]; `None` reads it off the clouds.
     pub voxel_size: Option<f64>,
-    /// Gate of the finest stage and of the inliers [m]; coarser stages widen it with their voxels. `None`
+    /// Gate of the finest stage and of the inliers \[m\]; coarser stages widen it with their voxels. `None`
     /// is three voxels.
     pub max_distance: Option<f64>,
     /// Pose to start from.

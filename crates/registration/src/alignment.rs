@@ -48,9 +48,9 @@ pub struct AlignmentStep {
     pub target_from_source: Isometry3<f64>,
     /// Matches found.
     pub correspondences: usize,
-    /// Root mean square distance of the matches before the step [m].
+    /// Root mean square distance of the matches before the step \[m\].
     pub rmse: f64,
-    /// Motion of a point at the source's radius in this step [m].
+    /// Motion of a point at the source's radius in this step \[m\].
     pub motion: f64,
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct Candidate {
     pub residual: Residual,
     pub status: Status,
     pub iterations: usize,
-    /// Motion in the last step [m].
+    /// Motion in the last step \[m\].
     pub motion: f64,
 }
 
@@ -77,7 +77,7 @@ pub struct Alignment {
     target_origin: Translation3<f64>,
     pub(crate) voxel_size: f64,
     pub(crate) max_distance: f64,
-    /// Root mean square distance of the source to its centroid [m].
+    /// Root mean square distance of the source to its centroid \[m\].
     pub(crate) radius: f64,
     /// Thinned clouds by coarseness.
     levels: BTreeMap<u32, (Arc<Surface>, Arc<Surface>)>,
@@ -296,7 +296,7 @@ impl Alignment {
         retract(pose, &step)
     }
 
-    /// How far a motion takes a point at the source's radius, at most [m].
+    /// How far a motion takes a point at the source's radius, at most \[m\].
     fn motion(&self, motion: &Isometry3<f64>) -> f64 {
         self.radius * motion.rotation.angle() + motion.translation.vector.norm()
     }

@@ -12,7 +12,7 @@ use crate::Result;
 pub struct Correspondence {
     /// Index of the source point.
     pub source: usize,
-    /// Where it should go, in the target frame [m].
+    /// Where it should go, in the target frame \[m\].
     pub target: Point3<f64>,
     /// Unit normal of the target surface there, if known.
     pub normal: Option<Vector3<f64>>,

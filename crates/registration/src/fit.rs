@@ -12,7 +12,7 @@ use crate::{Error, Result};
 pub struct Fit {
     /// Inliers ÷ **source** points.
     pub fitness: f64,
-    /// Root mean square distance of the inliers to their nearest target point [m]; `None` without inliers.
+    /// Root mean square distance of the inliers to their nearest target point \[m\]; `None` without inliers.
     pub inlier_rmse: Option<f64>,
     /// Source points with a target point within the gate.
     pub inliers: usize,
@@ -20,7 +20,7 @@ pub struct Fit {
     pub overlap: f64,
 }
 
-/// Measures a pose on the full clouds: a pair is an inlier within `max_distance` [m].
+/// Measures a pose on the full clouds: a pair is an inlier within `max_distance` \[m\].
 ///
 /// # Errors
 /// If a cloud is empty, the pose is not finite, or `max_distance` is not finite and positive.

@@ -2,7 +2,7 @@
 
 /// A robust kernel ρ, by its weight w(r) = ρ'(r) / r, with w(0) = 1.
 ///
-/// `width` is the residual [m] at which the kernel begins to doubt. All weights depend on r / width alone,
+/// `width` is the residual \[m\] at which the kernel begins to doubt. All weights depend on r / width alone,
 /// so that a change of unit changes nothing.
 ///
 /// # References
@@ -32,7 +32,7 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// Weight of a residual [m] under a width [m] > 0.
+    /// Weight of a residual \[m\] under a width \[m\] > 0.
     pub fn weight(self, residual: f64, width: f64) -> f64 {
         let ratio = residual / width;
         let squared = ratio * ratio;

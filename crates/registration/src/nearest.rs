@@ -33,7 +33,7 @@ impl NearestMatcher {
     /// A matcher over a target cloud; normals are estimated if it has none.
     ///
     /// # Errors
-    /// If the target is empty, or `max_distance` [m] is not finite and positive.
+    /// If the target is empty, or `max_distance` \[m\] is not finite and positive.
     pub fn new(target: &PointCloud, max_distance: f64) -> Result<Self> {
         require_positive("max_distance", max_distance)?;
         if target.is_empty() {

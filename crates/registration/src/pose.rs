@@ -35,14 +35,14 @@ pub(crate) struct NormalEquations {
     pub hessian: Matrix6<f64>,
     /// Σ w Jᵀ Ω r.
     gradient: Vector6<f64>,
-    /// Σ w rᵀ Ω r [m²].
+    /// Σ w rᵀ Ω r \[m²\].
     pub error: f64,
     /// Σ w.
     pub weight: f64,
 }
 
 impl NormalEquations {
-    /// Accumulates the pairs in index order; `kernel` is a robust kernel with its width [m].
+    /// Accumulates the pairs in index order; `kernel` is a robust kernel with its width \[m\].
     ///
     /// # References
     /// Segal, Haehnel, Thrun, *Generalized-ICP*, RSS 2009, equation 2; Chen and Medioni 1992 for the plane.
@@ -103,7 +103,7 @@ impl NormalEquations {
 
     /// The Gauss–Newton step δ, zero along directions that the pairs do not constrain.
     ///
-    /// `radius` [m] is the size of the cloud; it makes rotations and translations comparable.
+    /// `radius` \[m\] is the size of the cloud; it makes rotations and translations comparable.
     pub fn step(&self, radius: f64) -> Vector6<f64> {
         let (scale, values, vectors) = self.eigen(radius);
         let gradient = self.gradient.component_mul(&scale);
@@ -166,7 +166,7 @@ fn whitened(
     (r, omega)
 }
 
-/// The whitened residual lengths [m] of all pairs, in order.
+/// The whitened residual lengths \[m\] of all pairs, in order.
 pub(crate) fn residual_lengths(
     pairs: &[Correspondence],
     source: &[Point3<f64>],

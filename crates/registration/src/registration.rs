@@ -10,7 +10,7 @@ pub struct Stage {
     pub name: &'static str,
     /// Steps taken.
     pub iterations: usize,
-    /// Wall time [s].
+    /// Wall time \[s\].
     pub seconds: f64,
 }
 
@@ -25,7 +25,7 @@ pub struct Registration {
     pub target_from_source: Isometry3<f64>,
     /// Inliers ÷ **source** points.
     pub fitness: f64,
-    /// Root mean square distance of the inliers to their nearest target point [m]; `None` without inliers.
+    /// Root mean square distance of the inliers to their nearest target point \[m\]; `None` without inliers.
     pub inlier_rmse: Option<f64>,
     /// Source points with a target point within [`max_distance`](Self::max_distance).
     pub inliers: usize,
@@ -44,12 +44,12 @@ pub struct Registration {
     /// Perturbations (ω, t) that the matches leave free, along which the pose was held back. Unit length
     /// once ω is multiplied by the source's radius, about its centroid.
     pub degenerate_directions: Vec<Vector6<f64>>,
-    /// Why the loop stopped; `residual` is the last step's motion of a point at the source's radius [m].
+    /// Why the loop stopped; `residual` is the last step's motion of a point at the source's radius \[m\].
     pub convergence: Convergence,
     /// The stages run, those of a track that was not kept included.
     pub stages: Vec<Stage>,
-    /// Edge of the finest grid [m].
+    /// Edge of the finest grid \[m\].
     pub voxel_size: f64,
-    /// Gate of the inliers [m].
+    /// Gate of the inliers \[m\].
     pub max_distance: f64,
 }

@@ -10,7 +10,7 @@ const POINTS: f64 = 12_000.0;
 /// Corrections of the first guess; each one squares the error of the surface assumption away.
 const CORRECTIONS: usize = 4;
 
-/// A voxel size [m] that leaves about 12 000 points in the larger of two clouds, but never fewer than the
+/// A voxel size \[m\] that leaves about 12 000 points in the larger of two clouds, but never fewer than the
 /// clouds' own spacing tells apart.
 pub(crate) fn automatic_voxel_size(source: &PointCloud, target: &PointCloud) -> Result<f64> {
     let spacing = [source, target]

@@ -25,7 +25,7 @@ enum StageMatcher {
 }
 
 impl Running {
-    /// Makes a stage ready on two surfaces; `voxel_size` and `max_distance` [m] are the stage's own.
+    /// Makes a stage ready on two surfaces; `voxel_size` and `max_distance` \[m\] are the stage's own.
     pub fn new(
         plan: StagePlan,
         (source, target): (Arc<Surface>, Arc<Surface>),

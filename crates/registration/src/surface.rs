@@ -10,7 +10,7 @@ const NORMAL_NEIGHBORS: usize = 20;
 
 /// One cloud at one resolution.
 pub(crate) struct Surface {
-    /// Positions [m].
+    /// Positions \[m\].
     pub positions: Vec<Point3<f64>>,
     /// Unit normals; `None` below three points, which do not span a plane.
     pub normals: Option<Vec<Vector3<f64>>>,
@@ -35,7 +35,7 @@ impl Surface {
         Ok(Self { positions: cloud.positions().to_vec(), normals, tree })
     }
 
-    /// The cloud thinned to one point a voxel of `voxel_size` [m], with normals of that resolution.
+    /// The cloud thinned to one point a voxel of `voxel_size` \[m\], with normals of that resolution.
     pub fn thinned(cloud: &PointCloud, voxel_size: f64) -> Result<Self> {
         let bare = PointCloud::new(voxel_downsample(cloud, voxel_size)?.positions().to_vec())?;
         Self::of(&bare)

@@ -64,7 +64,7 @@ pub struct TransportMatcher {
 }
 
 impl TransportMatcher {
-    /// A matcher onto a target cloud, whose blur ends at `blur` [m].
+    /// A matcher onto a target cloud, whose blur ends at `blur` \[m\].
     ///
     /// # Errors
     /// If the target is empty, or `blur` is not finite and positive.
