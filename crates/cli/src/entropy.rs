@@ -1,0 +1,119 @@
+//! How fuzzy and how far a transport plan may be: blur, epsilon, reach and the exponent of the cost.
+
+use barrow::geometry::{
+    Bounds, Cost, KdTree, Measure, PointCloud, Sinkhorn, SinkhornStep, TransportProblem, median_spacing,
+};
+use clap::Args;
+use serde::Serialize;
+
+use crate::clouds::LoadedPair;
+use crate::report::number;
+use crate::weights::Weighting;
+
+/// The least default blur, as a part of the diagonal of both clouds.
+const LEAST_BLUR: f64 = 1e-3;
+
+/// Options of an entropic transport problem.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Transport")]
+pub struct Entropy {
+    /// Length below which the plan is fuzzy [m] [default: twice the larger median spacing of the two
+    /// clouds, at least a thousandth of their common diagonal].
+    #[arg(long, value_name = "METRES", allow_negative_numbers = true, conflicts_with = "epsilon")]
+    pub blur: Option<f64>,
+    /// Weight of the entropy, instead of the blur: 2 blur² for p = 2, blur for p = 1.
+    #[arg(long, value_name = "EPSILON", allow_negative_numbers = true)]
+    pub epsilon: Option<f64>,
+    /// Length beyond which mass is rather dropped than moved [m] [default: all mass is moved].
+    #[arg(long, value_name = "METRES", allow_negative_numbers = true)]
+    pub reach: Option<f64>,
+    /// Part of the mass that may end in the wrong place when the iterations stop [default: 0.001].
+    #[arg(long, value_name = "PART", allow_negative_numbers = true)]
+    pub tolerance: Option<f64>,
+    /// Iterations at most [default: 1000].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_iterations: Option<u32>,
+}
+
+/// What a transport problem was solved with.
+#[derive(Debug, Clone, Serialize)]
+pub struct EntropySettings {
+    /// Exponent of the distance in the cost.
+    pub p: u8,
+    /// Length below which the plan is fuzzy [m].
+    pub blur: f64,
+    /// Weight of the entropy [m^p].
+    pub epsilon: f64,
+    /// Length beyond which mass is rather dropped [m].
+    pub reach: Option<f64>,
+    /// Part of the mass that may end in the wrong place.
+    pub tolerance: f64,
+    /// Iterations at most.
+    pub max_iterations: usize,
+    /// Where weights came from.
+    pub weights: String,
+}
+
+impl Entropy {
+    /// Whether any was asked for.
+    pub fn is_given(&self) -> bool {
+        let lengths = self.blur.or(self.epsilon).or(self.reach);
+        lengths.or(self.tolerance).is_some() || self.max_iterations.is_some()
+    }
+
+    /// The solver that these options describe.
+    pub fn solver(&self) -> Sinkhorn {
+        let default = Sinkhorn::default();
+        Sinkhorn {
+            tolerance: self.tolerance.unwrap_or(default.tolerance),
+            max_iterations: self.max_iterations.map_or(default.max_iterations, |count| count as usize),
+            ..default
+        }
+    }
+
+    /// The problem that these options describe. They are checked by the solver.
+    pub fn problem<'a>(
+        &self,
+        (source, target): (Measure<'a>, Measure<'a>),
+        clouds: &LoadedPair,
+        p: u8,
+    ) -> TransportProblem<'a> {
+        let blur = match (self.blur, self.epsilon) {
+            (Some(blur), _) => blur,
+            (None, Some(epsilon)) if p == 1 => epsilon,
+            (None, Some(epsilon)) => (epsilon / 2.0).sqrt(),
+            (None, None) => default_blur(&clouds.source, &clouds.target),
+        };
+        let cost = if p == 1 { Cost::Euclidean } else { Cost::SquaredEuclidean };
+        TransportProblem { source, target, cost, blur, reach: self.reach }
+    }
+
+    /// What the answer says about the problem.
+    pub fn settings(&self, problem: &TransportProblem, p: u8, weighting: &Weighting) -> EntropySettings {
+        EntropySettings {
+            p,
+            blur: problem.blur,
+            epsilon: problem.epsilon(),
+            reach: problem.reach,
+            tolerance: self.solver().tolerance,
+            max_iterations: self.solver().max_iterations,
+            weights: weighting.text(),
+        }
+    }
+}
+
+fn default_blur(source: &PointCloud, target: &PointCloud) -> f64 {
+    let spacing = |cloud: &PointCloud| median_spacing(cloud, &KdTree::new(cloud.positions())).unwrap_or(0.0);
+    let both = source.bounds().zip(target.bounds());
+    let diagonal =
+        both.map_or(0.0, |(a, b)| Bounds { min: a.min.inf(&b.min), max: a.max.sup(&b.max) }.diagonal());
+    let blur = (2.0 * spacing(source).max(spacing(target))).max(LEAST_BLUR * diagonal);
+    // Where all points coincide any blur gives the same answer.
+    if blur > 0.0 { blur } else { 1.0 }
+}
+
+/// A step for a progress bar.
+pub fn step_text(step: &SinkhornStep) -> String {
+    let (blur, residual) = (number(step.blur), number(step.residual));
+    format!("iteration {}, blur {blur} m, misplaced mass {residual}", step.iteration)
+}

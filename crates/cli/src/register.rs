@@ -1,0 +1,312 @@
+//! `barrow register`: the pose that lays one cloud onto another.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use barrow::geometry::{Arc, KdTree, PointCloud, Status};
+use barrow::io::WriteOptions;
+use barrow::registration::{Aligner, Method, Registration};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::clouds::{LoadedPair, Pair};
+use crate::failure::{Ending, Hint};
+use crate::interrupt;
+use crate::output::{self, Kind};
+use crate::picture;
+use crate::pose::PoseText;
+use crate::progress::Progress;
+use crate::report::{
+    ConvergenceReport, DeviceReport, Lines, Report, Seconds, count, matrix, number, print, rows,
+};
+use crate::settings::Settings;
+
+/// Find the pose that lays SOURCE onto TARGET.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  barrow register source.ply target.ply
+  barrow register source.pcd target.pcd --out T.txt --aligned moved.pcd --picture match.png
+  barrow register source.ply target.ply --init T.txt --method gicp --max-distance 1 --json
+
+The pose T takes source coordinates to target coordinates: x_target = T * x_source. Files hold four
+lines of four numbers. Fitness is the share of source points, one a voxel, that have a target point
+within --max-distance after the motion.
+
+Methods: auto runs transport matches from coarse to fine and generalised ICP and keeps what fits
+better; ot is transport alone, gicp, plane and point are the three forms of ICP.
+
+--plan holds the matches at the final pose: every source point with its nearest target point, if that
+is within --max-distance; `barrow match` finds a transport plan.")]
+pub struct Options {
+    #[command(flatten)]
+    pair: Pair,
+    /// How points are matched.
+    #[arg(long, value_enum, default_value_t = MethodChoice::Auto)]
+    method: MethodChoice,
+    /// Pose to start from: four lines of four numbers [default: identity].
+    #[arg(long, value_name = "FILE")]
+    init: Option<PathBuf>,
+    /// Edge of the finest grid that thins both clouds [m] [default: from the clouds].
+    #[arg(long, value_name = "METRES", allow_negative_numbers = true)]
+    voxel_size: Option<f64>,
+    /// Largest distance of a match at the finest stage [m] [default: from the clouds].
+    #[arg(long, value_name = "METRES", allow_negative_numbers = true)]
+    max_distance: Option<f64>,
+    /// Write the pose: four lines of four numbers.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Write the source in the target's frame, attributes included.
+    #[arg(long, value_name = "FILE")]
+    aligned: Option<PathBuf>,
+    /// Write the matches at the final pose: .npz, .csv or .ply.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// Write a picture of both clouds before and after: .png.
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
+    /// Exit with code 4 unless the iterations converged; the answer is still printed.
+    #[arg(long)]
+    require_converged: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum MethodChoice {
+    /// What fits better: transport, coarse to fine, or generalised ICP.
+    Auto,
+    /// Transport plans, coarse to fine.
+    Ot,
+    /// Generalised ICP: distribution to distribution.
+    Gicp,
+    /// ICP, point to plane.
+    Plane,
+    /// ICP, point to point.
+    Point,
+}
+
+impl From<MethodChoice> for Method {
+    fn from(choice: MethodChoice) -> Self {
+        match choice {
+            MethodChoice::Auto => Self::Auto,
+            MethodChoice::Ot => Self::Transport,
+            MethodChoice::Gicp => Self::Gicp,
+            MethodChoice::Plane => Self::PointToPlane,
+            MethodChoice::Point => Self::PointToPoint,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct RegisterReport {
+    #[serde(rename = "T_target_source")]
+    target_from_source: [[f64; 4]; 4],
+    fitness: f64,
+    inlier_rmse: Option<f64>,
+    inliers: usize,
+    overlap: f64,
+    information: [[f64; 6]; 6],
+    covariance: Option<[[f64; 6]; 6]>,
+    degenerate_directions: Vec<[f64; 6]>,
+    convergence: ConvergenceReport,
+    stages: Vec<StageReport>,
+    seconds: Seconds,
+    device: DeviceReport,
+    source_points: usize,
+    target_points: usize,
+    voxel_size: f64,
+    max_distance: f64,
+    written: Vec<String>,
+    #[serde(skip)]
+    pose: PoseText,
+}
+
+#[derive(Debug, Serialize)]
+struct StageReport {
+    name: &'static str,
+    iterations: usize,
+    seconds: f64,
+}
+
+/// Reads both clouds, registers them, writes what was asked for.
+///
+/// # Errors
+/// If a file cannot be read or written, an option is out of range, or no point has a match.
+pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
+    options.check_outputs()?;
+    let initial = options.init.as_ref().map(barrow::io::read_transform).transpose()?.unwrap_or_default();
+    let clouds = options.pair.read(settings)?;
+    let aligner = Aligner {
+        method: options.method.into(),
+        voxel_size: options.voxel_size,
+        max_distance: options.max_distance,
+        initial,
+        ..Aligner::default()
+    };
+    interrupt::hold();
+    let (registration, seconds) = align(&aligner, &clouds, settings)
+        .with_context(|| options.pair.names())
+        .context(Hint("--init takes a first guess, --max-distance a wider gate".into()))?;
+    let stopped = registration.convergence.status == Status::Stopped;
+
+    let written = if stopped {
+        settings.note("interrupted: this is the pose so far, and no file is written");
+        Vec::new()
+    } else {
+        options.write(&registration, &clouds, settings)?
+    };
+    let report = RegisterReport::new(&registration, seconds, written, settings);
+    if registration.convergence.status != Status::Converged && !stopped {
+        settings.note("the iterations did not converge; the pose is the best one found");
+    }
+    print(&report, settings)?;
+    Ok(match registration.convergence.status {
+        Status::Converged => Ending::Done,
+        _ if stopped => Ending::Interrupted,
+        _ if options.require_converged => Ending::Missed,
+        _ => Ending::Done,
+    })
+}
+
+fn align(aligner: &Aligner, clouds: &LoadedPair, settings: &Settings) -> Result<(Registration, Seconds)> {
+    let progress = Progress::new(settings.progress, "registering");
+    let start = Instant::now();
+    let mut run = aligner.start(&clouds.source, &clouds.target)?;
+    let prepare = start.elapsed().as_secs_f64();
+    while let Some(step) = run.step()? {
+        progress.at(step.stage_index, step.stages, || {
+            format!("{}, step {}, rmse {} m", step.stage, step.iteration, number(step.rmse))
+        });
+        if interrupt::asked() {
+            break;
+        }
+    }
+    let registration = run.finish()?;
+    let solve = start.elapsed().as_secs_f64() - prepare;
+    Ok((registration, Seconds { read: clouds.seconds, prepare, solve }))
+}
+
+impl Options {
+    fn check_outputs(&self) -> Result<()> {
+        let outputs = [
+            (&self.out, Kind::Text),
+            (&self.aligned, Kind::Cloud),
+            (&self.plan, Kind::Plan),
+            (&self.picture, Kind::Picture),
+        ];
+        for (path, kind) in outputs {
+            if let Some(path) = path {
+                output::check(path, kind)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the files asked for and returns their names.
+    fn write(
+        &self,
+        registration: &Registration,
+        LoadedPair { source, target, .. }: &LoadedPair,
+        settings: &Settings,
+    ) -> Result<Vec<String>> {
+        let _progress = Progress::new(settings.progress, "writing");
+        let pose = &registration.target_from_source;
+        let mut written = Vec::new();
+        let mut note = |path: &Path| written.push(path.display().to_string());
+        if let Some(path) = &self.out {
+            barrow::io::write_transform(path, pose)?;
+            note(path);
+        }
+        if let Some(path) = &self.aligned {
+            barrow::io::write(path, &source.transformed(pose), &WriteOptions::default())?;
+            note(path);
+        }
+        if let Some(path) = &self.plan {
+            let moved = source.transformed(pose);
+            let arcs = matches(&moved, target, registration.max_distance);
+            barrow::io::write_plan(path, &moved, target, &arcs)?;
+            note(path);
+        }
+        if let Some(path) = &self.picture {
+            picture::write(path, source, target, pose)?;
+            note(path);
+        }
+        Ok(written)
+    }
+}
+
+/// Each point of the moved source with its nearest target point within the gate; all points weigh the
+/// same and would sum to one.
+fn matches(moved: &PointCloud, target: &PointCloud, max_distance: f64) -> Vec<Arc> {
+    let mass = 1.0 / moved.len() as f64;
+    let nearest = KdTree::new(target.positions()).nearest_all(moved.positions());
+    let within = |(source, found): (usize, Option<barrow::geometry::Neighbor>)| {
+        let found = found.filter(|found| found.distance_squared <= max_distance * max_distance)?;
+        Some(Arc { source, target: found.index, mass, cost: found.distance_squared })
+    };
+    nearest.into_iter().enumerate().filter_map(within).collect()
+}
+
+impl RegisterReport {
+    fn new(answer: &Registration, seconds: Seconds, written: Vec<String>, settings: &Settings) -> Self {
+        Self {
+            target_from_source: matrix(&answer.target_from_source),
+            fitness: answer.fitness,
+            inlier_rmse: answer.inlier_rmse,
+            inliers: answer.inliers,
+            overlap: answer.overlap,
+            information: rows(&answer.information),
+            covariance: answer.covariance.as_ref().map(rows),
+            degenerate_directions: answer.degenerate_directions.iter().map(|&d| d.into()).collect(),
+            convergence: ConvergenceReport::from(&answer.convergence),
+            stages: answer
+                .stages
+                .iter()
+                .map(|stage| StageReport {
+                    name: stage.name,
+                    iterations: stage.iterations,
+                    seconds: stage.seconds,
+                })
+                .collect(),
+            seconds,
+            device: settings.device,
+            source_points: answer.source_points,
+            target_points: answer.target_points,
+            voxel_size: answer.voxel_size,
+            max_distance: answer.max_distance,
+            written,
+            pose: PoseText::of(&answer.target_from_source),
+        }
+    }
+}
+
+impl Report for RegisterReport {
+    fn text(&self) -> String {
+        let mut lines = Lines::default();
+        lines.add("T_target_source", &self.pose.matrix);
+        lines.add("rotation", &self.pose.rotation);
+        lines.add("translation", &self.pose.translation);
+        let (inliers, points) = (count(self.inliers), count(self.source_points));
+        let gate = number(self.max_distance);
+        lines.add("fitness", format!("{:.4} ({inliers} of {points} points within {gate} m)", self.fitness));
+        lines
+            .add("inlier rmse", self.inlier_rmse.map_or("none".into(), |rmse| format!("{} m", number(rmse))));
+        lines.add("overlap", format!("{:.4}", self.overlap));
+        lines.add("voxel size", format!("{} m", number(self.voxel_size)));
+        if !self.degenerate_directions.is_empty() {
+            let free = self.degenerate_directions.len();
+            lines.add("degenerate", format!("{free} of 6 directions are not held by the clouds"));
+        }
+        lines.add("stopped", self.convergence.text());
+        let stages = self
+            .stages
+            .iter()
+            .map(|stage| format!("{}: {} steps, {:.2} s", stage.name, stage.iterations, stage.seconds));
+        lines.add("stages", stages.collect::<Vec<_>>().join("\n"));
+        lines.add("time", self.seconds.text());
+        if !self.written.is_empty() {
+            lines.add("written", self.written.join("\n"));
+        }
+        lines.text()
+    }
+}

@@ -1,0 +1,63 @@
+//! The options of every subcommand as meant.
+
+use std::fmt::Display;
+use std::io::Write;
+
+use anyhow::{Context, Result};
+
+use crate::arguments::{Common, Device};
+use crate::failure::Refusal;
+use crate::report::DeviceReport;
+
+/// What every subcommand needs to know besides its own options.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// One JSON value on standard output instead of text.
+    pub json: bool,
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// Whether progress bars are welcome.
+    pub progress: bool,
+    /// Where dense work runs, and why there.
+    pub device: DeviceReport,
+    /// No messages but errors.
+    pub quiet: bool,
+}
+
+impl Settings {
+    /// Decides where work runs and with how many threads.
+    ///
+    /// # Errors
+    /// If the device asked for is not there, or the threads cannot be started.
+    pub fn new(common: &Common) -> Result<Self> {
+        let device = match common.device {
+            Device::Cpu => DeviceReport { ran: "cpu", why: "asked for" },
+            Device::Auto => DeviceReport { ran: "cpu", why: "the only engine in this build" },
+            Device::Gpu => {
+                let message = "--device gpu: no GPU engine in this build; accepted here: auto, cpu";
+                return Err(Refusal::Device(message.into()).into());
+            }
+        };
+        if let Some(threads) = common.threads {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads.into())
+                .build_global()
+                .with_context(|| format!("--threads {threads}: the threads could not be started"))?;
+        }
+        Ok(Self {
+            json: common.json,
+            seed: common.seed,
+            progress: !common.quiet && !common.no_progress,
+            device,
+            quiet: common.quiet,
+        })
+    }
+
+    /// Tells the user something on standard error, unless they asked for silence.
+    pub fn note(&self, message: impl Display) {
+        if !self.quiet {
+            // Where there is nobody to tell, the answer is still worth having.
+            drop(writeln!(std::io::stderr(), "note: {message}"));
+        }
+    }
+}

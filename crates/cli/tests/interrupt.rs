@@ -1,0 +1,75 @@
+//! Ctrl-C: the answer so far, exit code 130, no half-written file.
+#![cfg(unix)]
+#![allow(missing_docs)]
+
+mod command;
+
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use command::{Run, files, folder_with_pair};
+
+/// Long enough to read two small files on a busy machine, far shorter than the work.
+const INTO_THE_WORK: Duration = Duration::from_millis(1500);
+
+/// Long enough for the first of two signals to be taken.
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(100);
+
+fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill").args([name, &process.to_string()]).status();
+    assert!(sent.expect("kill exists").success());
+}
+
+/// Starts the command in a folder and sends it SIGINT while it works.
+fn interrupted(folder: &std::path::Path, arguments: &str) -> Run {
+    let child = command::command()
+        .current_dir(folder)
+        .args(arguments.split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    sleep(INTO_THE_WORK);
+    signal(child.id(), "-INT");
+    child.wait_with_output().expect("the command ends").into()
+}
+
+#[test]
+fn an_interrupted_distance_prints_the_answer_so_far() {
+    let folder = folder_with_pair(12_000);
+    let run =
+        interrupted(folder.path(), "distance source.xyz target.xyz --metric sinkhorn --blur 0.001 --json");
+    let answer = run.expect(130).json();
+    assert_eq!(answer["convergence"]["status"], "stopped");
+    assert!(answer["value"].is_number());
+}
+
+#[test]
+fn an_interrupted_match_leaves_no_file_behind() {
+    let folder = folder_with_pair(12_000);
+    let run = interrupted(folder.path(), "match source.xyz target.xyz --blur 0.001 --out plan.npz --json");
+    assert_eq!(run.expect(130).json()["convergence"]["status"], "stopped");
+    assert_eq!(files(folder.path()), ["source.xyz", "target.xyz"]);
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let folder = folder_with_pair(12_000);
+    let mut child = command::command()
+        .current_dir(folder.path())
+        .args("match source.xyz target.xyz --blur 0.001 --out plan.npz".split_whitespace())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the command starts");
+    sleep(INTO_THE_WORK);
+    signal(child.id(), "-INT");
+    // Two signals of a kind that wait together count as one.
+    sleep(BETWEEN_SIGNALS);
+    signal(child.id(), "-INT");
+    let start = Instant::now();
+    assert_eq!(child.wait().expect("the command ends").code(), Some(130));
+    assert!(start.elapsed() < Duration::from_secs(5));
+    assert_eq!(files(folder.path()), ["source.xyz", "target.xyz"]);
+}

@@ -1,0 +1,65 @@
+//! The same bits on any number of threads.
+#![allow(missing_docs)]
+
+mod command;
+
+use command::{barrow, folder_with_pair};
+use serde_json::Value;
+
+/// The answer without what a clock says.
+fn timeless(mut answer: Value) -> Value {
+    let object = answer.as_object_mut().expect("an object");
+    object.remove("seconds");
+    if let Some(stages) = object.get_mut("stages") {
+        for stage in stages.as_array_mut().expect("a list") {
+            stage.as_object_mut().expect("an object").remove("seconds");
+        }
+    }
+    answer
+}
+
+fn assert_same_bits(arguments: &str, written: Option<&str>) {
+    let folder = folder_with_pair(3000);
+    let run = |threads: usize| {
+        let arguments = format!("{arguments} --json --threads {threads}");
+        let answer = timeless(barrow(folder.path(), &arguments).expect(0).json());
+        (answer, written.map(|name| std::fs::read(folder.path().join(name)).expect("the file was written")))
+    };
+    let (one, file_of_one) = run(1);
+    for threads in [2, 3] {
+        let (more, file_of_more) = run(threads);
+        assert_eq!(one, more, "{threads} threads");
+        assert!(file_of_one == file_of_more, "{threads} threads write another file");
+    }
+}
+
+#[test]
+fn chamfer() {
+    assert_same_bits("distance source.xyz target.xyz --metric chamfer", None);
+}
+
+#[test]
+fn sinkhorn() {
+    assert_same_bits("distance source.xyz target.xyz --metric sinkhorn --blur 0.2", None);
+}
+
+#[test]
+fn plans() {
+    assert_same_bits("match source.xyz target.xyz --blur 0.2 --out plan.npz", Some("plan.npz"));
+}
+
+#[test]
+fn poses() {
+    assert_same_bits("register source.xyz target.xyz --out T.txt", Some("T.txt"));
+}
+
+#[test]
+fn pictures() {
+    assert_same_bits("register source.xyz target.xyz --method gicp --picture a.png", Some("a.png"));
+}
+
+#[test]
+fn conversions() {
+    let arguments = "convert source.xyz out.ply --voxel-size 0.2 --sample 500 --seed 3 --normals 10";
+    assert_same_bits(arguments, Some("out.ply"));
+}
