@@ -3,6 +3,7 @@
 //! | maker | clouds | true by construction |
 //! |---|---|---|
 //! | [`Street`] | consecutive scans of a LiDAR driven through a street | the pose of every scan |
+//! | [`Object`] | views of a depth camera around an object | poses, overlap |
 //! | [`SphereTorus`], [`Cube`], [`Clusters`] | samples of shapes and densities | their parameters |
 //! | [`ClosedForms`] | small clouds | a distance between them, to rounding |
 //!
@@ -16,6 +17,7 @@
 
 mod closed_forms;
 mod error;
+mod object;
 mod random;
 mod scene;
 mod shapes;
@@ -23,6 +25,7 @@ mod street;
 
 pub use closed_forms::{ClosedForm, ClosedForms, Quantity};
 pub use error::{Error, Result};
+pub use object::{Object, ObjectSolid};
 pub use scene::{Exact, Scene, SceneCloud};
 pub use shapes::{Clusters, Cube, SphereTorus};
 pub use street::{Street, StreetWorld};
