@@ -118,6 +118,10 @@ impl Fault {
         Fault::At(Place::Byte(byte), problem.into())
     }
 
+    pub(crate) fn point(point: usize, problem: impl Into<String>) -> Self {
+        Fault::At(Place::Point(point), problem.into())
+    }
+
     pub(crate) fn header(problem: impl Into<String>) -> Self {
         Fault::At(Place::Header, problem.into())
     }

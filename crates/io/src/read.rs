@@ -7,7 +7,8 @@ use barrow_geometry::PointCloud;
 
 use crate::error::{Error, Fault, Outcome, Result};
 use crate::format::is_text;
-use crate::{Format, file, pcd, ply, xyz};
+use crate::guard::guarded;
+use crate::{Format, e57, file, kitti, las, npy, obj, pcd, ply, vtk, xyz};
 
 /// How to read a cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -103,7 +104,11 @@ fn by_text(bytes: &[u8]) -> Option<Format> {
     if line.starts_with(b"v ") {
         return Some(Format::Obj);
     }
-    crate::number::parse(line).is_some().then_some(Format::Xyz)
+    let mut words = line.split(|byte| byte.is_ascii_whitespace() || b",;".contains(byte));
+    let number = |word: &[u8]| {
+        word.is_empty() || crate::number::parse(word).is_some_and(|(_, length)| length == word.len())
+    };
+    words.all(number).then_some(Format::Xyz)
 }
 
 fn decode_as(
@@ -115,8 +120,14 @@ fn decode_as(
     let columns = match format {
         Format::Ply => ply::read(bytes)?,
         Format::Pcd => pcd::read(bytes, notes)?,
+        Format::Las | Format::Laz => guarded(|| las::read(bytes, notes))?,
+        Format::E57 => guarded(|| e57::read(bytes, notes))?,
+        Format::Kitti => kitti::read(bytes, options.kitti_columns, notes)?,
+        Format::Npy => guarded(|| npy::read(bytes, notes))?,
+        Format::Npz => guarded(|| npy::read_archive(bytes, notes))?,
         Format::Xyz => xyz::read(bytes, notes)?,
-        other => return Err(Fault::file(format!("reading {other} is not supported"))),
+        Format::Obj => obj::read(bytes, notes)?,
+        Format::Vtk => vtk::read(bytes, notes)?,
     };
     columns.finish(options.strict)
 }

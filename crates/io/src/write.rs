@@ -7,7 +7,7 @@ use barrow_geometry::PointCloud;
 
 use crate::error::{Error, Result};
 use crate::xyz::Style;
-use crate::{Format, file, pcd, ply, xyz};
+use crate::{Format, e57, file, kitti, las, npy, obj, pcd, ply, vtk, xyz};
 
 /// How to write a cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,16 +47,51 @@ pub fn write(path: impl AsRef<Path>, cloud: &PointCloud, options: &WriteOptions)
         let problem = "the extension names none".to_owned();
         return Err(Error::UnknownFormat { name: file::name(path), problem });
     };
+    let unwritable = |problem| Error::Unwritable { name: file::name(path), format, problem };
+    let failed = |cause| Error::Write { name: file::name(path), cause };
     let pieces = match format {
         Format::Ply => ply::write(cloud, options.ascii),
         Format::Pcd => pcd::write(cloud, options.ascii),
+        Format::Las => las::write(cloud, false).map_err(unwritable)?,
+        Format::Laz => las::write(cloud, true).map_err(unwritable)?,
+        Format::E57 => e57::write(cloud).map_err(unwritable)?,
+        Format::Kitti => kitti::write(cloud),
+        Format::Npy => npy::write(cloud).map_err(failed)?,
+        Format::Npz => npy::write_archive(cloud).map_err(failed)?,
         Format::Xyz => xyz::write(cloud, style(path)),
-        _ => {
-            let problem = "writing is not supported".to_owned();
-            return Err(Error::Unwritable { name: file::name(path), format, problem });
-        }
+        Format::Obj => obj::write(cloud),
+        Format::Vtk => vtk::write(cloud, options.ascii),
     };
     replace(path, &pieces)
+}
+
+/// Distance between neighbouring coordinates that a format can tell apart in this cloud, in its unit; 0 if it keeps every bit.
+///
+/// LAS and LAZ keep 32-bit integers of a power of ten: where all coordinates of an axis are decimals of up to six digits that
+/// step, and nothing is lost; otherwise the smallest at which the extent fits, 1e-7 for a room and 1e-6 for a kilometre.
+/// KITTI keeps f32, whose step grows with the distance from the origin.
+///
+/// ```
+/// use barrow_geometry::PointCloud;
+/// use barrow_io::{Format, quantum};
+/// use nalgebra::Point3;
+///
+/// let cloud = PointCloud::new(vec![Point3::origin(), Point3::new(637300.25, 851210.51, 406.75)])?;
+/// assert_eq!(quantum(&cloud, Format::Las), 0.01);
+/// assert_eq!(quantum(&cloud, Format::Kitti), 0.0625);
+/// assert_eq!(quantum(&cloud, Format::Ply), 0.0);
+/// # Ok::<(), barrow_geometry::Error>(())
+/// ```
+pub fn quantum(cloud: &PointCloud, format: Format) -> f64 {
+    match format {
+        Format::Las | Format::Laz => las::quantum(cloud),
+        Format::Kitti => {
+            let values = cloud.positions().iter().flat_map(|point| point.iter());
+            let largest = values.fold(0.0_f64, |largest, value| largest.max(value.abs())) as f32;
+            f64::from(largest.next_up()) - f64::from(largest)
+        }
+        _ => 0.0,
+    }
 }
 
 fn style(path: &Path) -> Style {

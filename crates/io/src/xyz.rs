@@ -6,5 +6,6 @@ mod guess;
 mod read;
 mod write;
 
+pub(crate) use guess::roles;
 pub(crate) use read::read;
 pub(crate) use write::{Style, write};

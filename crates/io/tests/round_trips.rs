@@ -1,7 +1,7 @@
 //! What is written comes back: bit for bit where the format can hold it.
 
 use barrow_geometry::PointCloud;
-use barrow_io::{Format, Loaded, ReadOptions, WriteOptions, read, write};
+use barrow_io::{Format, Loaded, ReadOptions, WriteOptions, quantum, read, write};
 use nalgebra::{Point3, Vector3};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -39,8 +39,14 @@ fn formats_with_doubles_keep_every_bit_of_every_attribute() {
             ("cloud.csv", false),
             ("cloud.xyz", false),
             ("cloud.pts", false),
+            ("cloud.vtk", false),
+            ("cloud.vtk", true),
+            ("cloud.npy", false),
+            ("cloud.npz", false),
+            ("cloud.e57", false),
         ] {
-            if len == 0 && !file.ends_with("ply") && !file.ends_with("pcd") {
+            // Text without a line has no header that could say how many there are.
+            if len == 0 && ["csv", "xyz", "pts", "e57"].iter().any(|extension| file.ends_with(extension)) {
                 continue;
             }
             let loaded = round_trip(&cloud, file, ascii);
@@ -55,9 +61,93 @@ fn formats_with_doubles_keep_every_bit_of_every_attribute() {
 fn sixteen_bit_colors_survive_where_the_format_has_them() {
     let colors = vec![[1, 2, 3], [256, 65534, 0]];
     let cloud = PointCloud::new(vec![Point3::origin(); 2]).unwrap().with_colors(colors).unwrap();
-    for (file, ascii) in [("c.ply", false), ("c.ply", true), ("c.csv", false), ("c.xyz", false)] {
+    for (file, ascii) in [
+        ("c.ply", false),
+        ("c.ply", true),
+        ("c.csv", false),
+        ("c.xyz", false),
+        ("c.vtk", false),
+        ("c.vtk", true),
+        ("c.npy", false),
+        ("c.npz", false),
+        ("c.e57", false),
+        ("c.obj", false),
+        ("c.las", false),
+        ("c.laz", false),
+    ] {
         assert_eq!(round_trip(&cloud, file, ascii).cloud, cloud, "{file}");
     }
+}
+
+#[test]
+fn obj_keeps_positions_colors_and_normals() {
+    let full = full_cloud(20_001);
+    let loaded = round_trip(&full, "cloud.obj", false);
+    assert_eq!(loaded.cloud.positions(), full.positions());
+    assert_eq!(loaded.cloud.normals(), full.normals());
+    assert_eq!(loaded.cloud.colors(), full.colors());
+    assert_eq!(loaded.cloud.attributes(), ["normals", "colors"]);
+}
+
+#[test]
+fn las_keeps_decimals_exactly_and_all_else_to_its_quantum() {
+    for file in ["cloud.las", "cloud.laz"] {
+        let full = full_cloud(60_001);
+        let loaded = round_trip(&full, file, false);
+        let step = quantum(&full, loaded.format);
+        assert!(step <= 1e-5, "{step}");
+        for (back, point) in loaded.cloud.positions().iter().zip(full.positions()) {
+            assert!((back - point).abs().max() <= 0.5000001 * step + 1e-9, "{back} {point}");
+        }
+        assert_eq!(loaded.cloud.normals(), full.normals());
+        assert_eq!(loaded.cloud.colors(), full.colors());
+        assert_eq!(loaded.cloud.intensities(), full.intensities());
+        assert_eq!(loaded.cloud.times(), full.times());
+
+        let decimal = |i: usize| (i as f64 * 37.0).rem_euclid(1e6) / 1000.0;
+        let positions: Vec<_> = (0..3000).map(|i| Point3::new(decimal(i), -decimal(i * i), 851.21)).collect();
+        let cloud = PointCloud::new(positions).unwrap().with_intensities(vec![7.0; 3000]).unwrap();
+        let loaded = round_trip(&cloud, file, false);
+        assert_eq!(quantum(&cloud, loaded.format), 1e-3);
+        assert_eq!(loaded.cloud.attributes(), ["intensity"]);
+        for (back, point) in loaded.cloud.positions().iter().zip(cloud.positions()) {
+            assert!((back - point).abs().max() < 1e-12, "{back} {point}");
+        }
+        // What once was LAS stays as it is.
+        assert_eq!(round_trip(&loaded.cloud, file, false).cloud, loaded.cloud);
+    }
+}
+
+#[test]
+fn las_holds_the_smallest_and_the_largest_clouds() {
+    for scale in [1e-9, 1.0, 1e7, 1e100] {
+        let positions =
+            (0..100).map(|i| Point3::new(i as f64 / 7.0, -1.0 / 3.0, (i as f64).sqrt()) * scale).collect();
+        let cloud = PointCloud::new(positions).unwrap();
+        let step = quantum(&cloud, Format::Las);
+        let back = round_trip(&cloud, "c.las", false).cloud;
+        assert!(step <= 1e-8 * 15.0 * scale, "{step} of {scale}");
+        for (back, point) in back.positions().iter().zip(cloud.positions()) {
+            assert!((back - point).abs().max() <= 0.5000001 * step, "{back} {point}");
+        }
+    }
+    let one = PointCloud::new(vec![Point3::new(1.0 / 3.0, 1e9 / 7.0, -1e-12)]).unwrap();
+    assert_eq!(round_trip(&one, "c.laz", false).cloud, one);
+    let none = PointCloud::default();
+    assert_eq!(round_trip(&none, "c.las", false).cloud.len(), 0);
+    assert_eq!(round_trip(&none, "c.laz", false).cloud.len(), 0);
+}
+
+#[test]
+fn kitti_keeps_floats() {
+    let full = full_cloud(1000);
+    let single = |value: f64| f64::from(value as f32);
+    let loaded = round_trip(&full, "cloud.bin", false);
+    assert_eq!(loaded.format, Format::Kitti);
+    for (back, point) in loaded.cloud.positions().iter().zip(full.positions()) {
+        assert_eq!(back.coords, point.coords.map(single));
+    }
+    assert_eq!(loaded.cloud.attributes(), ["intensity"]);
 }
 
 #[test]

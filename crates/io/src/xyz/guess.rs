@@ -2,13 +2,12 @@
 
 use crate::role::Role;
 
-/// The roles of columns, from a sample of rows of one width.
+/// The roles of `width` columns, from a sample of rows.
 ///
 /// Two columns are x y; three x y z; a fourth alone is intensity. Of further triples, unit vectors are
 /// normals and whole numbers from 0 to 255 are colours; `x y z i r g b` is the habit of PTS. Columns whose
 /// meaning does not show are not carried.
-pub(crate) fn roles(sample: &[Vec<f64>]) -> Vec<Option<Role>> {
-    let width = sample.first().map_or(0, Vec::len);
+pub(crate) fn roles(width: usize, sample: &[Vec<f64>]) -> Vec<Option<Role>> {
     let mut roles = vec![None; width];
     for (axis, role) in roles.iter_mut().take(3).enumerate() {
         *role = Some(Role::Position(axis));

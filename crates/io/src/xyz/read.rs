@@ -30,7 +30,8 @@ pub(crate) fn read(bytes: &[u8], notes: &mut Vec<String>) -> Outcome<Columns> {
     }
     let separator = separator(first.text);
     let words = words(first.text, separator);
-    let header = if words.iter().any(|word| is_name(word)) {
+    let named_words = words.iter().filter(|word| is_name(word)).count();
+    let header = if 2 * named_words > words.len() {
         start = first.end;
         Some((words, line_number(bytes, first.begin)))
     } else {
@@ -159,7 +160,7 @@ fn unnamed(bytes: &[u8], start: usize, separator: Separator, notes: &mut Vec<Str
         ));
     }
     sample.retain(|row| row.len() == width);
-    let roles = guess::roles(&sample);
+    let roles = guess::roles(width, &sample);
     let unread = roles.iter().filter(|role| role.is_none()).count();
     if unread > 0 {
         notes
