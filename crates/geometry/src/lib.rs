@@ -10,12 +10,14 @@ mod chamfer;
 mod cloud;
 mod convergence;
 mod error;
+mod frame;
 mod kdtree;
 mod measure;
 mod neighborhood;
 mod ordered;
 mod sample;
 mod sinkhorn;
+mod sliced;
 mod voxel;
 
 pub use arc::Arc;
@@ -34,4 +36,5 @@ pub use sinkhorn::{
     Cost, DivergenceTerm, MarginalError, Marginals, Potentials, RowMean, Sinkhorn, SinkhornDivergence,
     SinkhornRun, SinkhornStep, TransportPlan, TransportProblem,
 };
+pub use sliced::{Sliced, SlicedDistance};
 pub use voxel::voxel_downsample;

@@ -89,6 +89,11 @@ impl<'a> Measure<'a> {
         }
     }
 
+    /// Whether every point has the weight 1/n because none were given.
+    pub(crate) fn is_uniform(&self) -> bool {
+        self.weights.is_none()
+    }
+
     /// Sum of the weights, above zero.
     pub fn total(&self) -> f64 {
         self.total

@@ -8,10 +8,7 @@ use nalgebra::{Point3, Vector3};
 use super::problem::Cost;
 use super::real::Real;
 use super::tiles::{TILE, TiledMeasure};
-
-/// Partial maxima and sums kept side by side, so that a loop over columns becomes vector instructions:
-/// two AVX2 registers of `f32`, one of AVX-512.
-const LANES: usize = 16;
+use crate::Bounds;
 
 /// The columns of a half-step: points with what they bring to every score.
 pub(super) struct Columns<'a> {
@@ -186,7 +183,14 @@ fn tiles<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool>
             break;
         }
         load::<R, EUCLIDEAN>(job, tile, &mut block);
-        for (row, point) in out.iter_mut().zip(&points) {
+        let limits = &job.columns.measure.boxes[tile];
+        let best = job.columns.best[tile].score;
+        for (index, (row, point)) in out.iter_mut().zip(&points).enumerate() {
+            let nearest = distance_squared(&job.rows.point(job.first + index), limits);
+            let nearest = if EUCLIDEAN { nearest.sqrt() } else { nearest };
+            if best - kappa * nearest < row.base + row.reference - job.margin {
+                continue;
+            }
             let largest = if EUCLIDEAN {
                 distances::<R, FUSED>(point, &block, R::narrow(kappa), &mut scores)
             } else {
@@ -202,10 +206,21 @@ fn tiles<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool>
             if MOMENTS {
                 moments::<R, FUSED, EUCLIDEAN>(point, &block, &mut scores, reference, row);
             } else {
-                row.sum += total::<R, FUSED>(&scores, reference);
+                row.sum += total::<R, FUSED>(&mut scores, reference);
             }
         }
     }
+}
+
+/// Squared distance from a point to a box.
+#[inline(always)]
+fn distance_squared(point: &Point3<f64>, limits: &Bounds) -> f64 {
+    let mut squared = 0.0;
+    for axis in 0..3 {
+        let gap = (limits.min[axis] - point[axis]).max(point[axis] - limits.max[axis]).max(0.0);
+        squared += gap * gap;
+    }
+    squared
 }
 
 /// Brings a tile of columns into the rows' coordinates, in f64, then narrows it.
@@ -233,20 +248,12 @@ fn load<R: Real, const EUCLIDEAN: bool>(job: &Job, tile: usize, block: &mut Bloc
 #[inline(always)]
 fn products<R: Real, const FUSED: bool>(point: &[R; 3], block: &Block<R>, scores: &mut [R; TILE]) -> R {
     let [x, y, z] = *point;
-    let mut largest = [block.offsets[0]; LANES];
-    let mut start = true;
-    for first in (0..TILE).step_by(LANES) {
-        for lane in 0..LANES {
-            let column = first + lane;
-            let score = z.times_plus::<FUSED>(block.axes[2][column], block.offsets[column]);
-            let score = y.times_plus::<FUSED>(block.axes[1][column], score);
-            let score = x.times_plus::<FUSED>(block.axes[0][column], score);
-            scores[column] = score;
-            largest[lane] = if start { score } else { score.or_larger(largest[lane]) };
-        }
-        start = false;
+    for column in 0..TILE {
+        let score = z.times_plus::<FUSED>(block.axes[2][column], block.offsets[column]);
+        let score = y.times_plus::<FUSED>(block.axes[1][column], score);
+        scores[column] = x.times_plus::<FUSED>(block.axes[0][column], score);
     }
-    fold(largest, R::or_larger)
+    reduce(scores, R::or_larger)
 }
 
 /// Scores v_j − κ |x − y| of one row; returns the largest.
@@ -257,19 +264,12 @@ fn distances<R: Real, const FUSED: bool>(
     kappa: R,
     scores: &mut [R; TILE],
 ) -> R {
-    let mut largest = [R::ZERO; LANES];
-    let mut start = true;
-    for first in (0..TILE).step_by(LANES) {
-        for lane in 0..LANES {
-            let column = first + lane;
-            let distance = square::<R, FUSED>(point, block, column).root();
-            let score = (R::ZERO - kappa).times_plus::<FUSED>(distance, block.offsets[column]);
-            scores[column] = score;
-            largest[lane] = if start { score } else { score.or_larger(largest[lane]) };
-        }
-        start = false;
+    let slope = R::ZERO - kappa;
+    for column in 0..TILE {
+        let distance = square::<R, FUSED>(point, block, column).root();
+        scores[column] = slope.times_plus::<FUSED>(distance, block.offsets[column]);
     }
-    fold(largest, R::or_larger)
+    reduce(scores, R::or_larger)
 }
 
 #[inline(always)]
@@ -280,16 +280,13 @@ fn square<R: Real, const FUSED: bool>(point: &[R; 3], block: &Block<R>, column: 
     x.times_plus::<FUSED>(x, y.times_plus::<FUSED>(y, z * z))
 }
 
-/// Σ_j 2^(s_j − reference)
+/// Σ_j 2^(s_j − reference). The scores become the terms.
 #[inline(always)]
-fn total<R: Real, const FUSED: bool>(scores: &[R; TILE], reference: R) -> f64 {
-    let mut sums = [R::ZERO; LANES];
-    for first in (0..TILE).step_by(LANES) {
-        for lane in 0..LANES {
-            sums[lane] += (scores[first + lane] - reference).power_of_two::<FUSED>();
-        }
+fn total<R: Real, const FUSED: bool>(scores: &mut [R; TILE], reference: R) -> f64 {
+    for score in scores.iter_mut() {
+        *score = (*score - reference).power_of_two::<FUSED>();
     }
-    fold(sums, |a, b| a + b).widen()
+    reduce(scores, |a, b| a + b).widen()
 }
 
 /// Adds to all sums of a row. The scores become the parts 2^(s_j − reference).
@@ -301,41 +298,54 @@ fn moments<R: Real, const FUSED: bool, const EUCLIDEAN: bool>(
     reference: R,
     row: &mut Row,
 ) {
-    for score in scores.iter_mut() {
-        *score = (*score - reference).power_of_two::<FUSED>();
+    row.sum += total::<R, FUSED>(scores, reference);
+    for (axis, sum) in row.first.iter_mut().enumerate() {
+        *sum += dot::<R, FUSED>(scores, &block.axes[axis]);
     }
-    let mut sums = [[R::ZERO; LANES]; 6];
-    for first in (0..TILE).step_by(LANES) {
-        for lane in 0..LANES {
-            let column = first + lane;
-            let part = scores[column];
-            let square = square::<R, FUSED>(point, block, column);
-            sums[0][lane] += part;
-            sums[1][lane] = part.times_plus::<FUSED>(block.axes[0][column], sums[1][lane]);
-            sums[2][lane] = part.times_plus::<FUSED>(block.axes[1][column], sums[2][lane]);
-            sums[3][lane] = part.times_plus::<FUSED>(block.axes[2][column], sums[3][lane]);
-            sums[4][lane] = part.times_plus::<FUSED>(square, sums[4][lane]);
-            if EUCLIDEAN {
-                sums[5][lane] = part.times_plus::<FUSED>(square.root(), sums[5][lane]);
-            }
-        }
+    let mut squares = [R::ZERO; TILE];
+    for column in 0..TILE {
+        squares[column] = square::<R, FUSED>(point, block, column);
     }
-    let [sum, x, y, z, square, distance] = sums.map(|lanes| fold(lanes, |a, b| a + b).widen());
-    row.sum += sum;
-    row.first += Vector3::new(x, y, z);
+    let square = dot::<R, FUSED>(scores, &squares);
     row.square += square;
-    row.cost += if EUCLIDEAN { distance } else { square };
+    row.cost += if EUCLIDEAN {
+        squares.iter_mut().for_each(|square| *square = square.root());
+        dot::<R, FUSED>(scores, &squares)
+    } else {
+        square
+    };
 }
 
-/// Folds lanes pairwise, always in the same order.
+/// Σ_j a_j b_j
 #[inline(always)]
-fn fold<R: Copy>(mut lanes: [R; LANES], combine: impl Fn(R, R) -> R) -> R {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            lanes[lane] = combine(lanes[lane], lanes[lane + width]);
-        }
-        width /= 2;
+fn dot<R: Real, const FUSED: bool>(a: &[R; TILE], b: &[R; TILE]) -> f64 {
+    let mut products = [R::ZERO; TILE];
+    for column in 0..TILE {
+        products[column] = a[column] * b[column];
     }
-    lanes[0]
+    reduce(&products, |a, b| a + b).widen()
+}
+
+/// Combines a tile of values pairwise: halves onto halves, always in the same order.
+#[inline(always)]
+fn reduce<R: Real>(values: &[R; TILE], combine: impl Fn(R, R) -> R) -> R {
+    const HALF: usize = TILE / 2;
+    let mut halves = [R::ZERO; HALF];
+    for column in 0..HALF {
+        halves[column] = combine(values[column], values[column + HALF]);
+    }
+    fold::<R, { HALF / 2 }>(&mut halves, &combine);
+    fold::<R, { HALF / 4 }>(&mut halves, &combine);
+    fold::<R, { HALF / 8 }>(&mut halves, &combine);
+    fold::<R, { HALF / 16 }>(&mut halves, &combine);
+    fold::<R, { HALF / 32 }>(&mut halves, &combine);
+    combine(halves[0], halves[1])
+}
+
+/// One halving, its width known to the compiler.
+#[inline(always)]
+fn fold<R: Real, const WIDTH: usize>(values: &mut [R; TILE / 2], combine: &impl Fn(R, R) -> R) {
+    for index in 0..WIDTH {
+        values[index] = combine(values[index], values[index + WIDTH]);
+    }
 }

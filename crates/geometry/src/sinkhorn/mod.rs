@@ -16,10 +16,10 @@ pub use divergence::{DivergenceTerm, SinkhornDivergence};
 pub use plan::{MarginalError, Marginals, Potentials, RowMean, TransportPlan};
 pub use problem::{Cost, TransportProblem};
 
+use crate::frame::Frame;
 use crate::{Backend, Convergence, Error, Result, Status};
 use cpu::CpuEngine;
 use engine::{Engine, Side};
-use problem::Frame;
 use tiles::TiledMeasure;
 
 /// Misplaced mass at which annealing goes on to the next blur. One iteration per blur is not enough: a

@@ -6,8 +6,9 @@ use nalgebra::{DMatrix, Point3};
 
 use super::SinkhornRun;
 use super::engine::{Engine, RowSummary, Side};
-use super::problem::{Frame, TransportProblem};
+use super::problem::TransportProblem;
 use crate::error::require_positive;
+use crate::frame::Frame;
 use crate::{Arc, Convergence, Error, Result};
 
 /// Largest number of entries of a dense plan: 256 MiB.

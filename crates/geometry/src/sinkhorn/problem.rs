@@ -1,8 +1,9 @@
 //! What is asked: two measures, a cost, a blur and a reach.
 
-use nalgebra::{Point3, Vector3};
+use nalgebra::Point3;
 
 use crate::error::require_positive;
+use crate::frame::Frame;
 use crate::{Error, Measure, Result};
 
 /// Relative difference of totals that a balanced problem takes for rounding and scales away.
@@ -121,7 +122,9 @@ impl<'a> TransportProblem<'a> {
                 return Err(Error::UnequalTotals { source_total, target_total });
             }
         }
-        let frame = Frame::around(&self.source, &self.target, self.blur);
+        // Coincident points have no extent; then the blur is the only length there is. A blur far above the
+        // extent must not become huge in units of it.
+        let frame = Frame::around(&self.source, &self.target, self.blur / 1024.0);
         let relative = self.blur / frame.extent;
         if relative < MIN_BLUR {
             let requirement = "at least 1e-6 of the extent of the two measures";
@@ -135,52 +138,5 @@ impl<'a> TransportProblem<'a> {
             }
         }
         Ok(frame)
-    }
-}
-
-/// The coordinates to compute in: origin at the joint centroid, unit size.
-///
-/// Narrowing and expanded squares lose digits in proportion to the distance from the origin, so the
-/// solver never sees where in the world the clouds lie. The scale is a power of two: no rounding.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Frame {
-    first: Point3<f64>,
-    mean: Vector3<f64>,
-    /// Length of one unit \[m\].
-    pub(super) scale: f64,
-    /// Diagonal of the box around both measures \[m\].
-    pub(super) extent: f64,
-}
-
-impl Frame {
-    fn around(source: &Measure, target: &Measure, blur: f64) -> Self {
-        let first = source.positions()[0];
-        let both = || [source, target].into_iter().flat_map(|measure| measure.positions());
-        let (mut min, mut max, mut mean) = (Vector3::zeros(), Vector3::zeros(), Vector3::zeros());
-        for point in both() {
-            let offset = point - first;
-            (min, max) = (min.inf(&offset), max.sup(&offset));
-        }
-        // Weights are divided by their totals first: neither side outweighs the other, nothing overflows.
-        for measure in [source, target] {
-            for (index, point) in measure.positions().iter().enumerate() {
-                mean += (point - first) * (0.5 * measure.weight(index) / measure.total());
-            }
-        }
-        let extent = (max - min).norm();
-        // Coincident points have no extent; then the blur is the only length there is. A blur far above
-        // the extent must not become huge in units of it.
-        let size = extent.max(blur / 1024.0).clamp(1e-290, 1e290);
-        Self { first, mean, scale: 2f64.powi(size.log2().ceil() as i32), extent }
-    }
-
-    /// Coordinates of a point in the frame, each between −1 and 1.
-    pub(super) fn local(&self, point: &Point3<f64>) -> Vector3<f64> {
-        ((point - self.first) - self.mean) / self.scale
-    }
-
-    /// The point of local coordinates.
-    pub(super) fn global(&self, local: &Vector3<f64>) -> Point3<f64> {
-        self.first + (self.mean + local * self.scale)
     }
 }

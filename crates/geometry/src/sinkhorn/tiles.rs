@@ -3,7 +3,7 @@
 use nalgebra::{Point3, Vector3};
 use rayon::prelude::*;
 
-use super::problem::Frame;
+use crate::frame::Frame;
 use crate::{Bounds, Measure};
 
 /// Points in a tile. Enough rows to pay for preparing a tile of columns once per tile of rows.
