@@ -29,3 +29,8 @@ pub use object::{Object, ObjectSolid};
 pub use scene::{Exact, Scene, SceneCloud};
 pub use shapes::{Clusters, Cube, SphereTorus};
 pub use street::{Street, StreetWorld};
+
+/// The examples of the README, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

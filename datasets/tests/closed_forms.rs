@@ -139,7 +139,7 @@ fn projected(a: &Measure, b: &Measure, direction: &Vector3<f64>, p: u32) -> f64 
 
 /// A product rule on the sphere: midpoints in height (uniform by area) times equal longitudes.
 fn directions() -> Vec<Vector3<f64>> {
-    let (heights, longitudes) = (200, 200);
+    let (heights, longitudes) = (120, 120);
     (0..heights * longitudes)
         .map(|index| {
             let height = -1.0 + (2 * (index / longitudes) + 1) as f64 / heights as f64;

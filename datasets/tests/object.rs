@@ -126,6 +126,12 @@ fn about_as_many_points_as_asked_for_are_seen() {
 }
 
 #[test]
+fn a_single_point_can_be_asked_for() {
+    let scene = Object { points: 1, ..Default::default() }.make().unwrap();
+    assert!(scene.clouds.iter().all(|cloud| (1..10).contains(&cloud.points.len())));
+}
+
+#[test]
 fn same_bits_on_any_number_of_threads() {
     let object = Object { points: 3_000, ..Default::default() };
     let with = |threads| -> Scene {

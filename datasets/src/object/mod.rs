@@ -76,8 +76,14 @@ impl Object {
         for view in 0..self.views {
             let here = camera(angle * view as f64);
             let surface = here.surface();
-            let resolution = Camera::resolution_for(self.points as f64 / (1.0 - self.dropout), surface.len());
-            let points = here.scan(self, view, resolution)?;
+            let pixels = self.points as f64 / (1.0 - self.dropout);
+            let mut resolution = Camera::resolution_for(pixels, surface.len());
+            let mut points = here.scan(self, view, resolution)?;
+            // A few pixels may all look through the handle.
+            while points.is_empty() && resolution < 64 {
+                resolution *= 2;
+                points = here.scan(self, view, resolution)?;
+            }
             if points.is_empty() {
                 return Err(Error::NothingSeen { scan: view });
             }

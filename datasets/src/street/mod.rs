@@ -6,6 +6,7 @@ mod furniture;
 mod scanner;
 mod surface;
 mod tree;
+mod way;
 mod world;
 
 use nalgebra::{Isometry3, Point3};
@@ -40,7 +41,8 @@ use world::World;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Street {
-    /// Points of a scan, approximately: the number of columns is chosen for it by a coarse first scan.
+    /// Points of a scan, approximately: the number of columns is chosen for it by a coarse first scan, and is
+    /// at least one.
     pub points: usize,
     /// Seed of the street and of every draw.
     pub seed: u64,

@@ -11,6 +11,7 @@ use super::facade::Facade;
 use super::furniture::{car, lamp, sign, tree};
 use super::surface::{Hit, Ray, Shape, Surface};
 use super::tree::SurfaceTree;
+use super::way::Way;
 use crate::random::Draws;
 
 /// Half of the width of a road, with its parking strips.
@@ -21,8 +22,6 @@ const HOUSES: f64 = 8.5;
 const DEPTH: f64 = 12.0;
 /// From one crossing to the next.
 const BLOCK: f64 = 76.0;
-/// Room to be left around the vehicle.
-const CLEARANCE: f64 = 1.6;
 const ASPHALT: f64 = 0.25;
 
 /// Streams of draws, away from those of the scans.
@@ -49,15 +48,15 @@ struct Mover {
 
 impl World {
     pub(super) fn new(seed: u64, drive: &Drive, duration: f64, range: f64, moving_cars: usize) -> Self {
-        let path = path(drive, duration);
+        let way = Way::new(drive, duration);
         let extent = |axis: usize| {
-            let along = path.iter().map(|place| place[axis]);
+            let along = way.places().map(|place| place[axis]);
             (along.clone().fold(0.0, f64::min) - range, along.fold(0.0, f64::max) + range)
         };
         let (x, y) = (extent(0), extent(1));
         let mut surfaces = Vec::new();
         let mut place = |things: Vec<Surface>| {
-            if things.iter().all(|thing| is_clear(thing, &path)) {
+            if things.iter().all(|thing| way.is_clear_of(thing)) {
                 surfaces.extend(things);
             }
         };
@@ -116,21 +115,6 @@ impl World {
         let surfaces = self.still.surfaces().iter().map(|surface| surface.distance(point));
         surfaces.fold(point.z.abs(), f64::min)
     }
-}
-
-/// Places of the vehicle, close enough together to leave no gap in the cleared way.
-fn path(drive: &Drive, duration: f64) -> Vec<Point2<f64>> {
-    let steps = (drive.speed.abs() * duration / 0.5).ceil() as usize + 1;
-    (0..=steps).map(|step| drive.place(duration * step as f64 / steps as f64)).collect()
-}
-
-fn is_clear(thing: &Surface, path: &[Point2<f64>]) -> bool {
-    let bounds = thing.bounds();
-    path.iter().all(|place| {
-        let beyond =
-            |axis: usize| (bounds.min[axis] - place[axis]).max(place[axis] - bounds.max[axis]).max(0.0);
-        beyond(0).hypot(beyond(1)) > CLEARANCE
-    })
 }
 
 /// Numbers of blocks may be negative; items may not.
