@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use barrow::geometry::{KdTree, chamfer, median_spacing};
-use barrow::registration::{Fit, evaluate};
+use barrow::geometry::chamfer;
+use barrow::registration::{Fit, automatic_max_distance, evaluate};
 use clap::Args;
 use serde::Serialize;
 
@@ -14,9 +14,6 @@ use crate::failure::Ending;
 use crate::progress::Progress;
 use crate::report::{DeviceReport, Lines, Report, Seconds, count, number, print};
 use crate::settings::Settings;
-
-/// The default gate in median spacings of the sparser cloud.
-const GATE: f64 = 3.0;
 
 /// Measure how well a pose lays SOURCE onto TARGET.
 #[derive(Debug, Args)]
@@ -37,8 +34,7 @@ pub struct Options {
     /// The true pose to compare it with.
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
-    /// Largest distance of an inlier [m] [default: three times the larger median spacing of the two
-    /// clouds].
+    /// Largest distance of an inlier [m] [default: that of `barrow register` for these clouds].
     #[arg(long, value_name = "METRES", allow_negative_numbers = true)]
     max_distance: Option<f64>,
 }
@@ -69,10 +65,13 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     let clouds = options.pair.read(settings)?;
     let progress = Progress::new(settings.progress, "evaluating");
     let start = Instant::now();
-    let max_distance = options.max_distance.unwrap_or_else(|| default_gate(&clouds));
-    let prepare = start.elapsed().as_secs_f64();
     let LoadedPair { source, target, .. } = &clouds;
     let names = || options.pair.names();
+    let max_distance = match options.max_distance {
+        Some(distance) => distance,
+        None => automatic_max_distance(source, target).with_context(names)?,
+    };
+    let prepare = start.elapsed().as_secs_f64();
     let fit: Fit = evaluate(source, target, &pose, max_distance).with_context(names)?;
     let chamfer = chamfer(&source.transformed(&pose), target).with_context(names)?.value;
     let solve = start.elapsed().as_secs_f64() - prepare;
@@ -94,14 +93,6 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     };
     print(&report, settings)?;
     Ok(Ending::Done)
-}
-
-fn default_gate(clouds: &LoadedPair) -> f64 {
-    let spacings = [&clouds.source, &clouds.target]
-        .map(|cloud| median_spacing(cloud, &KdTree::new(cloud.positions())).unwrap_or(0.0));
-    let gate = GATE * spacings[0].max(spacings[1]);
-    // Clouds of coincident points have no spacing; then any gate above zero counts the same pairs.
-    if gate > 0.0 { gate } else { f64::EPSILON }
 }
 
 impl Report for EvaluateReport {

@@ -11,14 +11,11 @@ use crate::error::require_positive;
 use crate::fit::{agreement, require_finite};
 use crate::pose::{NormalEquations, closed_form, residual_lengths, retract};
 use crate::report::report;
-use crate::resolution::automatic_voxel_size;
+use crate::resolution::{GATE, automatic_voxel_size};
 use crate::running::Running;
 use crate::schedule::{Schedule, StagePlan};
 use crate::surface::{Surface, centered};
 use crate::{Aligner, Correspondence, Error, Kernel, Registration, Residual, Result, Stage};
-
-/// The gate in voxels where the caller names none.
-const GATE: f64 = 3.0;
 
 /// The kernel's width in robust standard deviations, 1.4826 times the median residual.
 const KERNEL_WIDTH: f64 = 3.0 * 1.4826;

@@ -31,5 +31,6 @@ pub use kernel::Kernel;
 pub use nearest::NearestMatcher;
 pub use pose::Residual;
 pub use registration::{Registration, Stage};
+pub use resolution::automatic_max_distance;
 pub use schedule::Method;
 pub use transport::TransportMatcher;

@@ -10,6 +10,20 @@ const POINTS: f64 = 12_000.0;
 /// Corrections of the first guess; each one squares the error of the surface assumption away.
 const CORRECTIONS: usize = 4;
 
+/// The gate in voxels where the caller names none.
+pub(crate) const GATE: f64 = 3.0;
+
+/// The gate that [`Aligner`](crate::Aligner) takes for two clouds where the caller names none \[m\].
+///
+/// Three voxels of the size that it would choose. Given to [`evaluate`](crate::evaluate), it judges a
+/// pose from elsewhere as strictly as a registration is judged.
+///
+/// # Errors
+/// If a coordinate is so large that a grid over the clouds cannot be told apart.
+pub fn automatic_max_distance(source: &PointCloud, target: &PointCloud) -> Result<f64> {
+    Ok(GATE * automatic_voxel_size(source, target)?)
+}
+
 /// A voxel size \[m\] that leaves about 12 000 points in the larger of two clouds, but never fewer than the
 /// clouds' own spacing tells apart.
 pub(crate) fn automatic_voxel_size(source: &PointCloud, target: &PointCloud) -> Result<f64> {
