@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::clouds::{LoadedPair, Pair};
-use crate::entropy::{Entropy, step_text};
+use crate::entropy::{BLUR_OF_DISTANCE, Entropy, step_text};
 use crate::failure::{Ending, usage};
 use crate::interrupt;
 use crate::progress::Progress;
@@ -205,7 +205,7 @@ fn sinkhorn(options: &Options, clouds: &LoadedPair, settings: &Settings) -> Resu
     let start = Instant::now();
     let weights = options.weighting.read(clouds, &options.pair)?;
     let measures = weights.measures(clouds, &options.pair)?;
-    let problem = options.entropy.problem(measures, clouds, options.p());
+    let problem = options.entropy.problem(measures, clouds, options.p(), BLUR_OF_DISTANCE);
     let solver = options.entropy.solver();
     let prepare = start.elapsed().as_secs_f64();
     let observe = |step: &SinkhornStep| {

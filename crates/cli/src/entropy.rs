@@ -10,15 +10,18 @@ use crate::clouds::LoadedPair;
 use crate::report::number;
 use crate::weights::Weighting;
 
-/// The least default blur, as a part of the diagonal of both clouds.
-const LEAST_BLUR: f64 = 1e-3;
+/// Default blur of a distance in diagonals: the plan only serves its value.
+pub const BLUR_OF_DISTANCE: f64 = 0.03;
+
+/// Default blur of a match in diagonals: sharper, as the plan itself is wanted.
+pub const BLUR_OF_MATCH: f64 = 0.01;
 
 /// Options of an entropic transport problem.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Transport")]
 pub struct Entropy {
-    /// Length below which the plan is fuzzy [m] [default: twice the larger median spacing of the two
-    /// clouds, at least a thousandth of their common diagonal].
+    /// Length below which the plan is fuzzy [m] [default: a part of the clouds' common diagonal, 0.03
+    /// for distance and 0.01 for match, but at least twice the larger median spacing].
     #[arg(long, value_name = "METRES", allow_negative_numbers = true, conflicts_with = "epsilon")]
     pub blur: Option<f64>,
     /// Weight of the entropy, instead of the blur: 2 blur² for p = 2, blur for p = 1.
@@ -72,17 +75,20 @@ impl Entropy {
     }
 
     /// The problem that these options describe. They are checked by the solver.
+    ///
+    /// Without a blur it is `default_blur` times the diagonal of both clouds.
     pub fn problem<'a>(
         &self,
         (source, target): (Measure<'a>, Measure<'a>),
         clouds: &LoadedPair,
         p: u8,
+        default_blur: f64,
     ) -> TransportProblem<'a> {
         let blur = match (self.blur, self.epsilon) {
             (Some(blur), _) => blur,
             (None, Some(epsilon)) if p == 1 => epsilon,
             (None, Some(epsilon)) => (epsilon / 2.0).sqrt(),
-            (None, None) => default_blur(&clouds.source, &clouds.target),
+            (None, None) => blur_of(&clouds.source, &clouds.target, default_blur),
         };
         let cost = if p == 1 { Cost::Euclidean } else { Cost::SquaredEuclidean };
         TransportProblem { source, target, cost, blur, reach: self.reach }
@@ -102,12 +108,12 @@ impl Entropy {
     }
 }
 
-fn default_blur(source: &PointCloud, target: &PointCloud) -> f64 {
+fn blur_of(source: &PointCloud, target: &PointCloud, diagonals: f64) -> f64 {
     let spacing = |cloud: &PointCloud| median_spacing(cloud, &KdTree::new(cloud.positions())).unwrap_or(0.0);
     let both = source.bounds().zip(target.bounds());
     let diagonal =
         both.map_or(0.0, |(a, b)| Bounds { min: a.min.inf(&b.min), max: a.max.sup(&b.max) }.diagonal());
-    let blur = (2.0 * spacing(source).max(spacing(target))).max(LEAST_BLUR * diagonal);
+    let blur = (2.0 * spacing(source).max(spacing(target))).max(diagonals * diagonal);
     // Where all points coincide any blur gives the same answer.
     if blur > 0.0 { blur } else { 1.0 }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::clouds::Pair;
-use crate::entropy::{Entropy, EntropySettings, step_text};
+use crate::entropy::{BLUR_OF_MATCH, Entropy, EntropySettings, step_text};
 use crate::failure::Ending;
 use crate::interrupt;
 use crate::output::{self, Kind};
@@ -82,7 +82,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     let names = || options.pair.names();
     let weights = options.weighting.read(&clouds, &options.pair)?;
     let measures = weights.measures(&clouds, &options.pair)?;
-    let problem = options.entropy.problem(measures, &clouds, options.p);
+    let problem = options.entropy.problem(measures, &clouds, options.p, BLUR_OF_MATCH);
     let prepare = start.elapsed().as_secs_f64();
     let observe = |step: &_| {
         progress.say(|| step_text(step));

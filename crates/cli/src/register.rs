@@ -34,8 +34,9 @@ The pose T takes source coordinates to target coordinates: x_target = T * x_sour
 lines of four numbers. Fitness is the share of source points, one a voxel, that have a target point
 within --max-distance after the motion.
 
-Methods: auto runs transport matches from coarse to fine and generalised ICP and keeps what fits
-better; ot is transport alone, gicp, plane and point are the three forms of ICP.
+Methods: auto tries several coarse starts, transport among them, and refines the one that fits best by
+generalised ICP; ot starts from transport alone, which converges from further away; gicp, plane and
+point are the three forms of ICP, coarse to fine.
 
 --plan holds the matches at the final pose: every source point with its nearest target point, if that
 is within --max-distance; `barrow match` finds a transport plan.")]
@@ -73,11 +74,11 @@ pub struct Options {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum MethodChoice {
-    /// What fits better: transport, coarse to fine, or generalised ICP.
+    /// Several coarse starts, the best of them refined.
     Auto,
-    /// Transport plans, coarse to fine.
+    /// Transport plans under a falling blur, then generalised ICP.
     Ot,
-    /// Generalised ICP: distribution to distribution.
+    /// Generalised ICP: points as small planes on both sides.
     Gicp,
     /// ICP, point to plane.
     Plane,

@@ -54,6 +54,16 @@ fn an_interrupted_match_leaves_no_file_behind() {
 }
 
 #[test]
+fn an_interrupted_registration_prints_the_pose_so_far() {
+    let folder = folder_with_pair(12_000);
+    let arguments = "register source.xyz target.xyz --method ot --voxel-size 0.003 --out T.txt --json";
+    let answer = interrupted(folder.path(), arguments).expect(130).json();
+    assert_eq!(answer["convergence"]["status"], "stopped");
+    assert_eq!(answer["T_target_source"][3], serde_json::json!([0.0, 0.0, 0.0, 1.0]));
+    assert_eq!(files(folder.path()), ["source.xyz", "target.xyz"]);
+}
+
+#[test]
 fn a_second_signal_ends_at_once() {
     let folder = folder_with_pair(12_000);
     let mut child = command::command()
