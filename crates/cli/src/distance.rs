@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use barrow::geometry::{
     Backend, Chamfer, Convergence, DirectedChamfer, DivergenceTerm, MarginalError, SinkhornDivergence,
-    SinkhornStep, Status, TransportPlan, chamfer,
+    SinkhornStep, Sliced, Status, TransportPlan, chamfer,
 };
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -27,23 +27,28 @@ use crate::weights::Weighting;
 Examples:
   barrow distance a.ply b.ply
   barrow distance a.ply b.ply --metric sinkhorn --blur 0.05 --json
+  barrow distance a.las b.las --metric sliced --p 1 --projections 1000
 
 Metrics and units of the value:
   chamfer    average of the two directed mean distances to the nearest point [m]
   hausdorff  larger of the two directed maximum distances [m]
-  sinkhorn   debiased entropic transport cost [m^p, times the unit of the weights]")]
+  sinkhorn   debiased entropic transport cost [m^p, times the unit of the weights]
+  sliced     mean of the transport costs along lines in all directions, its p-th root [m]")]
 pub struct Options {
     #[command(flatten)]
     pair: Pair,
     /// What is measured.
     #[arg(long, value_enum, default_value_t = Metric::Chamfer)]
     metric: Metric,
-    /// Exponent of the distance in the cost: sinkhorn [default: 2].
+    /// Exponent of the distance in the cost: sinkhorn, sliced [default: 2].
     #[arg(long, value_name = "1|2", value_parser = clap::value_parser!(u8).range(1..=2))]
     p: Option<u8>,
     /// Leave the entropic bias in: sinkhorn.
     #[arg(long)]
     no_debias: bool,
+    /// Directions to project on, at least 8: sliced [default: 400].
+    #[arg(long, value_name = "L")]
+    projections: Option<usize>,
     #[command(flatten)]
     entropy: Entropy,
     #[command(flatten)]
@@ -56,6 +61,7 @@ enum Metric {
     Chamfer,
     Hausdorff,
     Sinkhorn,
+    Sliced,
 }
 
 #[derive(Debug, Serialize)]
@@ -99,6 +105,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     let answer = match options.metric {
         Metric::Chamfer | Metric::Hausdorff => nearest(options, &clouds, settings),
         Metric::Sinkhorn => sinkhorn(options, &clouds, settings),
+        Metric::Sliced => sliced(options, &clouds, settings),
     }
     .with_context(|| options.pair.names())?;
     let solve = start.elapsed().as_secs_f64() - answer.prepare;
@@ -127,12 +134,13 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
 impl Options {
     /// Refuses options that the metric would ignore.
     fn check(&self) -> Result<()> {
-        use Metric::Sinkhorn;
-        let owners: [(&str, bool, &[Metric]); 4] = [
-            ("--p", self.p.is_some(), &[Sinkhorn]),
+        use Metric::{Sinkhorn, Sliced};
+        let owners: [(&str, bool, &[Metric]); 5] = [
+            ("--p", self.p.is_some(), &[Sinkhorn, Sliced]),
+            ("--projections", self.projections.is_some(), &[Sliced]),
             ("--no-debias", self.no_debias, &[Sinkhorn]),
             ("the options under Transport", self.entropy.is_given(), &[Sinkhorn]),
-            ("the options under Weights", self.weighting.is_given(), &[Sinkhorn]),
+            ("the options under Weights", self.weighting.is_given(), &[Sinkhorn, Sliced]),
         ];
         for (option, given, metrics) in owners {
             if given && !metrics.contains(&self.metric) {
@@ -279,6 +287,31 @@ fn weakest(terms: &[(&str, Term)]) -> Convergence {
         iterations: all().map(|c| c.iterations).sum(),
         residual: all().map(|c| c.residual).fold(0.0, f64::max),
     }
+}
+
+fn sliced(options: &Options, clouds: &LoadedPair, settings: &Settings) -> Result<Answer> {
+    let _progress = Progress::new(settings.progress, "projecting");
+    let start = Instant::now();
+    let weights = options.weighting.read(clouds, &options.pair)?;
+    let (source, target) = weights.measures(clouds, &options.pair)?;
+    let prepare = start.elapsed().as_secs_f64();
+    let projections = options.projections.unwrap_or(Sliced::default().projections);
+    let solver = Sliced { p: options.p().into(), projections, seed: settings.seed };
+    let answer = solver.distance(&source, &target)?;
+    Ok(Answer {
+        value: answer.value,
+        unit: "m",
+        settings: json!({
+            "p": options.p(),
+            "projections": projections,
+            "seed": settings.seed,
+            "weights": options.weighting.text(),
+        }),
+        convergence: Convergence { status: Status::Converged, iterations: 0, residual: 0.0 },
+        details: json!({ "standard_error": answer.standard_error }),
+        lines: vec![("standard error".into(), format!("{} m", number(answer.standard_error)))],
+        prepare,
+    })
 }
 
 impl Report for DistanceReport {

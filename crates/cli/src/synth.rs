@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use barrow::io::WriteOptions;
-use barrow_datasets::{ClosedForms, Clusters, Cube, Scene, SphereTorus};
+use barrow_datasets::{ClosedForms, Clusters, Cube, Object, Scene, SphereTorus, Street};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
@@ -20,12 +20,13 @@ use crate::settings::Settings;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  barrow synth sphere-torus --out scene --points 5000
-  barrow synth cube --out scene --seed 7 --json
+  barrow synth street --out scene
+  barrow synth object --out scene --overlap 0.5 --points 5000 --seed 7
+  barrow register scene/source.ply scene/target.ply
 
-Every cloud becomes a .ply in its own frame; beside it NAME_pose.txt holds the exact pose x_world = T *
-x_cloud, for a pair T_target_source.txt the exact pose between both, and truth.json all of it together
-with the exact numbers of the scene. Files of the same name are replaced.")]
+Every cloud becomes NAME.ply in its own frame, with its exact pose beside it in world_from_NAME.txt; for a
+pair target_from_source.txt holds the exact pose between both. truth.json says all of it together with
+the exact numbers of the scene. Files of the same name are replaced.")]
 pub struct Options {
     /// What to make.
     #[arg(value_enum)]
@@ -33,17 +34,27 @@ pub struct Options {
     /// Folder to write into; made if it does not exist.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Points of each cloud [default: what suits the kind].
+    /// Points of each cloud; about as many for street and object [default: what suits the kind].
     #[arg(long, value_name = "N")]
     points: Option<usize>,
-    /// Standard deviation of the noise on every coordinate [m]: sphere-torus [default: what suits the
-    /// kind].
+    /// Scans of a street, views of an object [default: 2, a source and a target].
+    #[arg(long, value_name = "N")]
+    scans: Option<usize>,
+    /// Share of a view that the next one sees too: object [default: 0.7].
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    overlap: Option<f64>,
+    /// Standard deviation of the noise [m], of the range for street, of the depth for object, of every
+    /// coordinate for sphere-torus [default: what suits the kind].
     #[arg(long, value_name = "METRES", allow_negative_numbers = true)]
     noise: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
+    /// A LiDAR on a car in a street: two scans 0.1 s apart, the source being the later one.
+    Street,
+    /// A depth camera around an object.
+    Object,
     /// A sphere and a torus: shapes that no motion makes equal.
     SphereTorus,
     /// Two samples of the same cube.
@@ -113,14 +124,47 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
 type Named = (Option<String>, Option<String>, Scene);
 
 impl Options {
+    /// Refuses options that the kind would ignore.
+    fn check(&self) -> Result<()> {
+        use Kind::{Object, SphereTorus, Street};
+        let owners: [(&str, bool, &[Kind], &str); 3] = [
+            ("--scans", self.scans.is_some(), &[Street, Object], "street or object"),
+            ("--overlap", self.overlap.is_some(), &[Object], "object"),
+            (
+                "--noise",
+                self.noise.is_some(),
+                &[Street, Object, SphereTorus],
+                "street, object or sphere-torus",
+            ),
+        ];
+        for (option, given, kinds, names) in owners {
+            if given && !kinds.contains(&self.kind) {
+                return Err(usage(format!("{option} can be used with {names} only")));
+            }
+        }
+        Ok(())
+    }
+
     fn make(&self, settings: &Settings) -> Result<Vec<Named>> {
         let seed = settings.seed;
-        if self.noise.is_some() && self.kind != Kind::SphereTorus {
-            return Err(usage("--noise can be used with sphere-torus only"));
-        }
+        self.check()?;
         let points = |default: usize| self.points.unwrap_or(default);
         let one = |scene| vec![(None, None, scene)];
         Ok(match self.kind {
+            Kind::Street => {
+                let default = Street::default();
+                let noise = self.noise.unwrap_or(default.noise);
+                let scans = self.scans.unwrap_or(default.scans);
+                one(Street { points: points(default.points), seed, noise, scans, ..default }.make()?)
+            }
+            Kind::Object => {
+                let default = Object::default();
+                let noise = self.noise.unwrap_or(default.noise);
+                let views = self.scans.unwrap_or(default.views);
+                let overlap = self.overlap.unwrap_or(default.overlap);
+                let points = points(default.points);
+                one(Object { points, seed, noise, views, overlap, ..default }.make()?)
+            }
             Kind::SphereTorus => {
                 let default = SphereTorus::default();
                 let noise = self.noise.unwrap_or(default.noise);
@@ -151,7 +195,7 @@ fn write(folder: &Path, scene: &Scene, quantity: Option<String>) -> Result<Scene
         let name = &cloud.name;
         let file = format!("{name}.ply");
         barrow::io::write(folder.join(&file), &cloud.points, &WriteOptions::default())?;
-        barrow::io::write_transform(folder.join(format!("{name}_pose.txt")), &cloud.world_from_cloud)?;
+        barrow::io::write_transform(folder.join(format!("world_from_{name}.txt")), &cloud.world_from_cloud)?;
         let mut weights = None;
         if let Some(values) = &cloud.weights {
             let file = format!("{name}_weights.txt");
@@ -169,7 +213,7 @@ fn write(folder: &Path, scene: &Scene, quantity: Option<String>) -> Result<Scene
     }
     let target_from_source = scene.target_from_source();
     if let Some(pose) = &target_from_source {
-        barrow::io::write_transform(folder.join("T_target_source.txt"), pose)?;
+        barrow::io::write_transform(folder.join("target_from_source.txt"), pose)?;
     }
     Ok(SceneReport {
         folder: folder.display().to_string(),

@@ -98,7 +98,7 @@ fn one_point() {
     let info = barrow(folder, "info one.xyz --json").expect(0).json();
     assert_eq!(info[0]["points"], 1);
     assert!(info[0]["median_spacing"].is_null());
-    for metric in ["chamfer", "sinkhorn"] {
+    for metric in ["chamfer", "sinkhorn", "sliced"] {
         let answer = barrow(folder, &format!("distance one.xyz target.xyz --metric {metric} --json"));
         let value = answer.expect(0).json()["value"].as_f64().expect("a number");
         assert!(value.is_finite() && value > 0.0, "{metric}: {value}");
@@ -131,8 +131,7 @@ fn all_points_equal() {
     assert_eq!(info[0]["median_spacing"], 0.0);
     let zero = barrow(folder, "distance equal.xyz equal.xyz --json").expect(0).json();
     assert_eq!(zero["value"], 0.0);
-    {
-        let metric = "sinkhorn";
+    for metric in ["sinkhorn", "sliced"] {
         let run = barrow(folder, &format!("distance equal.xyz equal.xyz --metric {metric} --json"));
         let value = run.expect(0).json()["value"].as_f64().expect("a number");
         assert!(value.abs() < 1e-12, "{metric}: {value}");
@@ -187,7 +186,7 @@ fn an_offset_of_ten_thousand_kilometres() {
         let run = barrow(folder, &format!("distance s.xyz t.xyz --metric {metric} --json"));
         run.expect(0).json()["value"].as_f64().expect("a number")
     };
-    let metrics = ["chamfer", "sinkhorn --blur 0.2"];
+    let metrics = ["chamfer", "sinkhorn --blur 0.2", "sliced"];
     let near = metrics.map(value);
     let register = || barrow(folder, "register s.xyz t.xyz --json").expect(0).json();
     let fitness = |answer: &serde_json::Value| answer["fitness"].as_f64().expect("a number");
@@ -213,9 +212,9 @@ fn a_scale_of_a_billionth() {
         let run = barrow(folder, &format!("distance s.xyz t.xyz --metric {metric} --json"));
         run.expect(0).json()["value"].as_f64().expect("a number")
     };
-    let large = [value("chamfer"), value("sinkhorn")];
+    let large = [value("chamfer"), value("sinkhorn"), value("sliced")];
     let pose = write_mapped(folder, 1e-9, Vector3::zeros());
-    let small = [value("chamfer") * 1e9, value("sinkhorn") * 1e18];
+    let small = [value("chamfer") * 1e9, value("sinkhorn") * 1e18, value("sliced") * 1e9];
     for (large, small) in large.into_iter().zip(small) {
         assert!((large - small).abs() < 1e-6 * large, "{large} and {small}");
     }

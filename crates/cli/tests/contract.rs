@@ -67,6 +67,7 @@ fn wrong_usage_ends_with_2_and_says_what_is_accepted() {
         "convert source.xyz out.ply --crop 1,0,0,0,1,1",
         "synth teapot --out scene",
         "synth cube --out scene --noise 0.1",
+        "synth street --out scene --overlap 0.5",
         "info source.xyz --format docx",
         "info source.xyz --seed minus-one",
     ];
@@ -84,6 +85,7 @@ fn options_out_of_range_end_with_3_and_name_the_value() {
         ("distance source.xyz target.xyz --metric sinkhorn --blur -1", "-1"),
         ("distance source.xyz target.xyz --metric sinkhorn --blur nan", "NaN"),
         ("distance source.xyz target.xyz --metric sinkhorn --reach 0", "reach"),
+        ("distance source.xyz target.xyz --metric sliced --projections 3", "3"),
         ("match source.xyz target.xyz --out plan.npz --threshold 2", "2"),
         ("register source.xyz target.xyz --voxel-size 0", "voxel"),
         ("register source.xyz target.xyz --max-distance -3", "-3"),
@@ -190,6 +192,8 @@ fn distance() {
         ("sinkhorn", "m^2"),
         ("sinkhorn --p 1", "m"),
         ("sinkhorn --no-debias --reach 1", "m^2"),
+        ("sliced", "m"),
+        ("sliced --p 1 --projections 50", "m"),
     ] {
         let run = barrow(folder.path(), &format!("distance source.xyz target.xyz --json --metric {metric}"));
         let answer = run.expect(0).json();
@@ -233,6 +237,7 @@ fn distance_details() {
     // The same problem, told by its ε.
     let same = run("sinkhorn --epsilon 0.18");
     assert!((number(&same["value"]) - number(&sinkhorn["value"])).abs() < 1e-9);
+    assert_keys(&run("sliced")["details"], &["standard_error"]);
 }
 
 #[test]
@@ -248,8 +253,7 @@ fn weights() {
     let run =
         |options: &str| barrow(folder.path(), &format!("distance source.xyz target.xyz {options} --json"));
     let value = |options: &str| run(options).expect(0).json()["value"].as_f64().expect("a number");
-    {
-        let metric = "--metric sinkhorn";
+    for metric in ["--metric sinkhorn", "--metric sliced"] {
         let weighted = value(&format!("{metric} --source-weights same.txt --target-weights same.txt"));
         assert!((weighted - value(metric)).abs() < 1e-6 * weighted, "{metric}");
     }
@@ -375,12 +379,12 @@ fn synth() {
     assert_eq!(answer["scenes"][0]["clouds"][1]["points"], 300);
     let scene = folder.path().join("scene");
     let expected = [
-        "T_target_source.txt",
         "source.ply",
-        "source_pose.txt",
         "target.ply",
-        "target_pose.txt",
+        "target_from_source.txt",
         "truth.json",
+        "world_from_source.txt",
+        "world_from_target.txt",
     ];
     assert_eq!(files(&scene), expected);
     let first = std::fs::read(scene.join("source.ply")).expect("the cloud");

@@ -21,7 +21,7 @@ fn the_first_command_of_the_readme_registers_the_pair() {
             .join(" ")
     };
     barrow(folder.path(), &arguments("register --out T.txt --picture match.png")).expect(0);
-    let truth = pair.join("T_target_source.txt");
+    let truth = pair.join("target_from_source.txt");
     let evaluation = arguments(&format!("evaluate --transform T.txt --json --reference {}", truth.display()));
     let answer = barrow(folder.path(), &evaluation).expect(0).json();
     let rotation = answer["rotation_error_deg"].as_f64().expect("a number");
