@@ -56,6 +56,20 @@ fn degenerate_clouds_answer_without_a_nan() {
 }
 
 #[test]
+fn the_largest_and_the_smallest_coordinates_answer_without_a_nan() {
+    for size in [1e150, 1e100, 1e-100, 1e-200] {
+        let made = cloud(landscape(12).positions().iter().map(|p| Point3::from(p.coords * (size / 5.0))));
+        for method in METHODS {
+            match (Aligner { method, ..Aligner::default() }).align(&made, &made) {
+                Ok(found) => assert!(finite(&found), "{method:?} {size}: {found:?}"),
+                // What the scales themselves make impossible may be refused, by name.
+                Err(error) => assert!(matches!(error, Error::Geometry(_)), "{method:?} {size}: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn a_plane_holds_back_its_three_free_directions() {
     let plane = cloud((0..900).map(|i| Point3::new((i % 30) as f64, (i / 30) as f64, 0.0)));
     let lifted = plane.transformed(&Isometry3::translation(0.0, 0.0, 0.3));
