@@ -15,7 +15,7 @@ Examples:
   barrow register --help                              all options of a subcommand
 
 Lengths are in the unit of the clouds, called metres. Source comes first, target second, always.
-Exit codes: 0 done, 2 wrong usage, 3 bad input, 4 not reached what was asked, 5 no such device,
+Exit codes: 0 done, 2 wrong usage, 3 bad input, 4 not reached what was asked, 5 no such device, \
 130 interrupted.")]
 pub struct Arguments {
     /// What to do.

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use barrow::geometry::{Bounds, KdTree, PointCloud, estimate_normals, sample, voxel_downsample};
-use barrow::io::WriteOptions;
 use clap::Args;
 use nalgebra::Point3;
 use serde::Serialize;
@@ -25,7 +24,7 @@ Examples:
   barrow convert scan.pcd moved.pcd --transform T.txt
   barrow convert tile.laz part.xyz --crop 0,0,-5,50,50,20
 
-The steps run in this order: crop (in the frame of IN), voxel-size, sample, normals, transform.
+The steps run in this order: crop (in the frame of IN), voxel-size, sample, normals, transform. \
 The format of OUT is told by its extension.")]
 pub struct Options {
     /// File to read; `-` for standard input.
@@ -98,7 +97,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         cloud = cloud.transformed(&target_from_source);
     }
     interrupt::hold();
-    barrow::io::write(&options.output, &cloud, &WriteOptions { ascii: options.ascii, ..Default::default() })?;
+    output::write_cloud(&options.output, &cloud, options.ascii, settings)?;
     drop(progress);
 
     let report = ConvertReport {

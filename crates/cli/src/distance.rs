@@ -35,8 +35,6 @@ Metrics and units of the value:
   sinkhorn   debiased entropic transport cost [m^p, times the unit of the weights]
   sliced     mean of the transport costs along lines in all directions, its p-th root [m]")]
 pub struct Options {
-    #[command(flatten)]
-    pair: Pair,
     /// What is measured.
     #[arg(long, value_enum, default_value_t = Metric::Chamfer)]
     metric: Metric,
@@ -53,6 +51,8 @@ pub struct Options {
     entropy: Entropy,
     #[command(flatten)]
     weighting: Weighting,
+    #[command(flatten)]
+    pair: Pair,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -327,7 +327,7 @@ impl Report for DistanceReport {
             lines.add(label, value);
         }
         if self.convergence.iterations > 0 {
-            lines.add("stopped", self.convergence.text());
+            lines.add("stopped", self.convergence.text("misplaced mass"));
         }
         lines.add("time", self.seconds.text());
         lines.text()

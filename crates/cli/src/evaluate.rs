@@ -22,12 +22,10 @@ Examples:
   barrow evaluate source.ply target.ply --transform T.txt
   barrow evaluate source.ply target.ply --transform T.txt --reference truth.txt --json
 
-Fitness is the share of source points that have a target point within --max-distance once moved by T;
-all points count, none are thinned out. Errors are those of T against the reference: the angle of the
-rotation between both, and the distance between both translations.")]
+Fitness is the share of source points that have a target point within --max-distance once moved by \
+T; all points count, none are thinned out. Errors are those of T against the reference: the angle of \
+the rotation between both, and the distance between both translations.")]
 pub struct Options {
-    #[command(flatten)]
-    pair: Pair,
     /// The pose to measure: four lines of four numbers.
     #[arg(long, value_name = "FILE")]
     transform: PathBuf,
@@ -37,6 +35,8 @@ pub struct Options {
     /// Largest distance of an inlier [m] [default: that of `barrow register` for these clouds].
     #[arg(long, value_name = "METRES", allow_negative_numbers = true)]
     max_distance: Option<f64>,
+    #[command(flatten)]
+    pair: Pair,
 }
 
 #[derive(Debug, Serialize)]

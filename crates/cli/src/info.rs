@@ -20,8 +20,8 @@ Examples:
   barrow info scans/*.las --json
   cat scan.ply | barrow info -
 
-A file that cannot be read is reported and the others are still looked at; the exit code is then 3.
-The median spacing is the median distance from a point to its nearest other point.")]
+A file that cannot be read is reported and the others are still looked at; the exit code is then \
+3. The median spacing is the median distance from a point to its nearest other point.")]
 pub struct Options {
     /// Files to look at; `-` for standard input.
     #[arg(required = true, value_name = "CLOUD")]

@@ -25,11 +25,9 @@ Examples:
   barrow match source.ply target.ply --out plan.npz
   barrow match source.ply target.ply --out plan.csv --blur 0.05 --reach 1 --json
 
-A plan has the columns source, target (indices into the files' finite points), mass and cost (of one
-unit of mass). A .ply holds both clouds, the arcs between them as edges.")]
+A plan has the columns source, target (indices into the files' finite points), mass and cost (of \
+one unit of mass). A .ply holds both clouds, the arcs between them as edges.")]
 pub struct Options {
-    #[command(flatten)]
-    pair: Pair,
     /// Write the plan: .npz, .csv or .ply.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -43,6 +41,8 @@ pub struct Options {
     entropy: Entropy,
     #[command(flatten)]
     weighting: Weighting,
+    #[command(flatten)]
+    pair: Pair,
 }
 
 #[derive(Debug, Serialize)]
@@ -136,7 +136,7 @@ impl Report for MatchReport {
         lines.add("blur", format!("{} m", number(self.settings.blur)));
         let MarginalErrorReport { source, target } = &self.marginal_error;
         lines.add("marginal error", format!("source {}, target {}", number(*source), number(*target)));
-        lines.add("stopped", self.convergence.text());
+        lines.add("stopped", self.convergence.text("misplaced mass"));
         lines.add("time", self.seconds.text());
         if !self.written.is_empty() {
             lines.add("written", self.written.join("\n"));

@@ -4,9 +4,15 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use barrow::io::Format;
+use barrow::geometry::PointCloud;
+use barrow::io::{Format, WriteOptions};
 
 use crate::failure::usage;
+use crate::report::number;
+use crate::settings::Settings;
+
+/// Rounding below this part of a cloud's diagonal is not worth a word.
+const VISIBLE: f64 = 1e-5;
 
 /// Writes a file through a neighbour with a temporary name, which then takes its place.
 ///
@@ -22,6 +28,22 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         drop(std::fs::remove_file(&part));
     }
     written.with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+/// Writes a cloud, and tells if its format rounds coordinates visibly.
+///
+/// # Errors
+/// If the format cannot hold the cloud or the file cannot be written.
+pub fn write_cloud(path: &Path, cloud: &PointCloud, ascii: bool, settings: &Settings) -> Result<()> {
+    barrow::io::write(path, cloud, &WriteOptions { ascii, ..WriteOptions::default() })?;
+    if let (Some(format), Some(bounds)) = (Format::from_extension(path), cloud.bounds()) {
+        let step = barrow::io::quantum(cloud, format);
+        if step > VISIBLE * bounds.diagonal() {
+            let path = path.display();
+            settings.note(format!("{path}: {format} keeps these coordinates in steps of {} m", number(step)));
+        }
+    }
+    Ok(())
 }
 
 /// What a file is to hold, which its extension must agree with.

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use barrow::geometry::{Arc, KdTree, PointCloud, Status};
-use barrow::io::WriteOptions;
 use barrow::registration::{Aligner, Method, Registration};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -30,19 +29,13 @@ Examples:
   barrow register source.pcd target.pcd --out T.txt --aligned moved.pcd --picture match.png
   barrow register source.ply target.ply --init T.txt --method gicp --max-distance 1 --json
 
-The pose T takes source coordinates to target coordinates: x_target = T * x_source. Files hold four
-lines of four numbers. Fitness is the share of source points, one a voxel, that have a target point
-within --max-distance after the motion.
+The pose T takes source coordinates to target coordinates: x_target = T * x_source. Files hold \
+four lines of four numbers. Fitness is the share of source points, one a voxel, that have a target \
+point within --max-distance after the motion.
 
-Methods: auto tries several coarse starts, transport among them, and refines the one that fits best by
-generalised ICP; ot starts from transport alone, which converges from further away; gicp, plane and
-point are the three forms of ICP, coarse to fine.
-
---plan holds the matches at the final pose: every source point with its nearest target point, if that
-is within --max-distance; `barrow match` finds a transport plan.")]
+--plan holds the matches at the final pose: every source point with its nearest target point, if \
+that is within --max-distance; `barrow match` finds a transport plan.")]
 pub struct Options {
-    #[command(flatten)]
-    pair: Pair,
     /// How points are matched.
     #[arg(long, value_enum, default_value_t = MethodChoice::Auto)]
     method: MethodChoice,
@@ -55,6 +48,9 @@ pub struct Options {
     /// Largest distance of a match at the finest stage [m] [default: from the clouds].
     #[arg(long, value_name = "METRES", allow_negative_numbers = true)]
     max_distance: Option<f64>,
+    /// Steps that one stage may take [default: 60].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_iterations: Option<u32>,
     /// Write the pose: four lines of four numbers.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -70,6 +66,8 @@ pub struct Options {
     /// Exit with code 4 unless the iterations converged; the answer is still printed.
     #[arg(long)]
     require_converged: bool,
+    #[command(flatten)]
+    pair: Pair,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -137,12 +135,14 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     options.check_outputs()?;
     let initial = options.init.as_ref().map(barrow::io::read_transform).transpose()?.unwrap_or_default();
     let clouds = options.pair.read(settings)?;
+    let default = Aligner::default();
     let aligner = Aligner {
         method: options.method.into(),
         voxel_size: options.voxel_size,
         max_distance: options.max_distance,
+        max_iterations: options.max_iterations.map_or(default.max_iterations, |count| count as usize),
         initial,
-        ..Aligner::default()
+        ..default
     };
     interrupt::hold();
     let (registration, seconds) = align(&aligner, &clouds, settings)
@@ -219,7 +219,7 @@ impl Options {
             note(path);
         }
         if let Some(path) = &self.aligned {
-            barrow::io::write(path, &source.transformed(pose), &WriteOptions::default())?;
+            output::write_cloud(path, &source.transformed(pose), false, settings)?;
             note(path);
         }
         if let Some(path) = &self.plan {
@@ -298,7 +298,7 @@ impl Report for RegisterReport {
             let free = self.degenerate_directions.len();
             lines.add("degenerate", format!("{free} of 6 directions are not held by the clouds"));
         }
-        lines.add("stopped", self.convergence.text());
+        lines.add("stopped", format!("{} m", self.convergence.text("last motion")));
         let stages = self
             .stages
             .iter()

@@ -62,10 +62,10 @@ impl From<&Convergence> for ConvergenceReport {
 }
 
 impl ConvergenceReport {
-    /// One line for a reader.
-    pub fn text(&self) -> String {
+    /// One line for a reader, `residual` being what the residual is called.
+    pub fn text(&self, residual: &str) -> String {
         let status = self.status.replace('_', " ");
-        format!("{status} after {} iterations, residual {}", self.iterations, number(self.residual))
+        format!("{status} after {} iterations, {residual} {}", self.iterations, number(self.residual))
     }
 }
 
@@ -182,7 +182,7 @@ pub fn count(value: usize) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(' ');
         }
         text.push(digit);

@@ -24,9 +24,9 @@ Examples:
   barrow synth object --out scene --overlap 0.5 --points 5000 --seed 7
   barrow register scene/source.ply scene/target.ply
 
-Every cloud becomes NAME.ply in its own frame, with its exact pose beside it in world_from_NAME.txt; for a
-pair target_from_source.txt holds the exact pose between both. truth.json says all of it together with
-the exact numbers of the scene. Files of the same name are replaced.")]
+Every cloud becomes NAME.ply in its own frame, with its exact pose beside it in \
+world_from_NAME.txt; for a pair target_from_source.txt holds the exact pose between both. truth.json \
+says all of it together with the exact numbers of the scene. Files of the same name are replaced.")]
 pub struct Options {
     /// What to make.
     #[arg(value_enum)]

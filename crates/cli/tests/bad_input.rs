@@ -260,5 +260,17 @@ fn ten_gigabytes_claimed_by_a_short_file() {
         let start = Instant::now();
         refused_everywhere(folder.path(), name, &[]);
         assert!(start.elapsed() < Duration::from_secs(5), "{name} took {:?}", start.elapsed());
+        // Nor does anyone reserve what the header claims: 2 GB of addresses are enough.
+        #[cfg(unix)]
+        within_two_gigabytes(folder.path(), &format!("info {name}")).refused(&[name]);
     }
+}
+
+/// Runs the command where no more memory can be had.
+#[cfg(unix)]
+fn within_two_gigabytes(folder: &Path, arguments: &str) -> Run {
+    let script =
+        format!("ulimit -v 2000000 && exec {} {arguments} --threads 2", env!("CARGO_BIN_EXE_barrow"));
+    let output = std::process::Command::new("sh").current_dir(folder).args(["-c", &script]).output();
+    output.expect("a shell starts").into()
 }

@@ -346,6 +346,17 @@ fn register() {
 }
 
 #[test]
+fn what_was_asked_and_not_reached_ends_with_4() {
+    let folder = folder_with_pair(2000);
+    let arguments = "register source.xyz target.xyz --max-iterations 1 --out T.txt --json";
+    let run = barrow(folder.path(), arguments).expect(0);
+    assert!(run.err.contains("did not converge"), "{}", run.err);
+    let answer = barrow(folder.path(), &format!("{arguments} --require-converged")).expect(4).json();
+    assert_eq!(answer["convergence"]["status"], "max_iterations");
+    assert!(folder.path().join("T.txt").is_file());
+}
+
+#[test]
 fn every_method_registers() {
     let folder = folder_with_pair(4000);
     // Pairs of points hold a wall only by its rim: that method slides slowly along walls.
