@@ -8,6 +8,7 @@ use barrow_geometry::PointCloud;
 use crate::error::{Error, Fault, Outcome, Result};
 use crate::format::is_text;
 use crate::guard::guarded;
+use crate::role::Role;
 use crate::{Format, e57, file, kitti, las, npy, obj, pcd, ply, vtk, xyz};
 
 /// How to read a cloud.
@@ -92,7 +93,7 @@ fn decode(bytes: &[u8], name: &str, by_extension: Option<Format>, options: &Read
     Ok(Loaded { cloud, format, dropped_nonfinite, notes })
 }
 
-/// Text whose first line of content is numbers.
+/// Text whose first line of content is numbers, or names x and y.
 fn by_text(bytes: &[u8]) -> Option<Format> {
     if !is_text(bytes) {
         return None;
@@ -108,7 +109,11 @@ fn by_text(bytes: &[u8]) -> Option<Format> {
     let number = |word: &[u8]| {
         word.is_empty() || crate::number::parse(word).is_some_and(|(_, length)| length == word.len())
     };
-    words.all(number).then_some(Format::Xyz)
+    let is = |axis: usize| {
+        move |word: &[u8]| std::str::from_utf8(word).ok().and_then(Role::of) == Some(Role::Position(axis))
+    };
+    let named = words.clone().any(is(0)) && words.clone().any(is(1));
+    (named || words.all(number)).then_some(Format::Xyz)
 }
 
 fn decode_as(

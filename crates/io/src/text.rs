@@ -50,7 +50,7 @@ pub(crate) struct Table {
 #[derive(Default)]
 struct Part {
     columns: Columns,
-    colors: Vec<[f64; 3]>,
+    colors: Option<Vec<[f64; 3]>>,
 }
 
 /// A line that is wrong: its byte offset in the text, and why.
@@ -94,7 +94,7 @@ impl Table {
         let rows = chunk.len() / first_line.max(2 * plan.len()).max(2) + 1;
         let mut part = Part {
             columns: Columns::with_capacity(rows, Present { colors: false, ..present }),
-            colors: Vec::with_capacity(if present.colors { rows } else { 0 }),
+            colors: present.colors.then(|| Vec::with_capacity(rows)),
         };
         let mut at = 0;
         while at < chunk.len() {
@@ -167,8 +167,8 @@ impl Table {
         if let Some(column) = &mut part.columns.normals {
             column.push(Vector3::from(normal));
         }
-        if self.assignments.present().colors {
-            part.colors.push(color);
+        if let Some(colors) = &mut part.colors {
+            colors.push(color);
         }
         if let Some(column) = &mut part.columns.intensities {
             column.push(intensity);
@@ -228,17 +228,16 @@ impl Table {
             Declared::Scale(scale) => scale,
             _ if self.assignments.has(Role::Packed) => ColorScale::Sixteen,
             _ => {
-                let values = || parts.iter().flat_map(|part| part.colors.iter().flatten());
+                let values = || parts.iter().flat_map(|part| part.colors.iter().flatten().flatten());
                 let largest = values().fold(0.0, |largest: f64, &value| largest.max(value));
                 ColorScale::of_values(largest, values().all(|value| value.fract() == 0.0))
             }
         };
-        let colors = self.assignments.present().colors;
+        let convert = |color: [f64; 3]| color.map(|value| scale.channel(value));
         let columns = parts
             .into_par_iter()
             .map(|part| {
-                let convert = |color: [f64; 3]| color.map(|value| scale.channel(value));
-                let colors = colors.then(|| part.colors.into_iter().map(convert).collect());
+                let colors = part.colors.map(|colors| colors.into_iter().map(convert).collect());
                 Columns { colors, ..part.columns }
             })
             .collect();
