@@ -21,12 +21,17 @@ use super::problem::Cost;
 use super::tiles::{TILE, TiledMeasure};
 use crate::Bounds;
 
+/// Error of a potential that single precision may cause, as a part of the cost across both measures.
+const POTENTIAL_ERROR: f64 = 1e-5;
+
 /// Both measures of a problem, tiled.
 pub(super) struct CpuEngine {
     pub source: TiledMeasure,
     /// `None` when the problem is one measure against itself.
     pub target: Option<TiledMeasure>,
     pub cost: Cost,
+    /// Cost of moving across the extent of both measures, in local units.
+    pub largest_cost: f64,
     /// Relative change of a plan's entry that rounding may make.
     pub rounding: f64,
     /// Tiles that together hold less than 2^-omission of a row's sum may be left out.
@@ -101,9 +106,10 @@ impl CpuEngine {
             .collect();
         survivors.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let anchor = survivors[0].0;
-        // Rounding of a score in f32. With A the largest size of a product and S the largest distance of
-        // a row's maximum from the anchor, narrowing and adding up err by at most (9 A + 4 S) roundoffs
-        // (three products, three sums, and u_j of size A + S, each rounded once).
+        // Rounding in f32. With A the largest size of a product and S the largest distance of a row's
+        // maximum from the anchor, narrowing and adding up a score err by at most 9 A + 4 S roundoffs:
+        // three products, three sums, and u_j of size A + S, each rounded once. Scores count until they are
+        // log₂ m below the maximum; the exponential errs by 2 roundoffs and the pairwise sum by 7.
         let radius = 0.5 * rows.diagonal();
         let center = rows.center();
         let reach = survivors
@@ -114,8 +120,10 @@ impl CpuEngine {
             Cost::SquaredEuclidean => 2.0 * kappa * radius * reach,
             Cost::Euclidean => kappa * (radius + reach),
         };
-        let error = (9.0 * size + 4.0 * (anchor - lowest)) * f64::from(f32::EPSILON) / 2.0;
-        let narrow = error * std::f64::consts::LN_2 <= self.rounding;
+        let depth = anchor - lowest + (columns.measure.len() as f64).log2();
+        let error =
+            (9.0 * size + 4.0 * depth + 16.0) * f64::from(f32::EPSILON) / 2.0 * std::f64::consts::LN_2;
+        let narrow = error <= self.rounding && error * columns.epsilon <= POTENTIAL_ERROR * self.largest_cost;
         Survey { survivors, anchor, precision: if narrow { Precision::Single } else { Precision::Double } }
     }
 }

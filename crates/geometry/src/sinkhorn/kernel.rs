@@ -14,6 +14,7 @@ use crate::Bounds;
 pub(super) struct Columns<'a> {
     pub measure: &'a TiledMeasure,
     pub cost: Cost,
+    pub epsilon: f64,
     /// log₂(e) / ε
     pub kappa: f64,
     /// v_j = κ g_j + log₂ b_j, padded.
@@ -45,7 +46,7 @@ impl<'a> Columns<'a> {
                 Best { score: scores[index], point: measure.point(index) }
             })
             .collect();
-        Self { measure, cost, kappa, scores, best }
+        Self { measure, cost, epsilon, kappa, scores, best }
     }
 }
 

@@ -267,7 +267,9 @@ impl<'a> TransportPlan<'a> {
         if weight == 0.0 {
             return 0.0;
         }
-        weight * (self.source[index] / self.epsilon() + row.log2_sum * std::f64::consts::LN_2).exp()
+        // The difference from the soft minimum first: both may be millions of ε.
+        let softmin = -self.epsilon() * std::f64::consts::LN_2 * row.log2_sum;
+        weight * ((self.source[index] - softmin) / self.epsilon()).exp()
     }
 
     /// Mass of every column, in the tiles' order.
