@@ -4,6 +4,7 @@ mod cpu;
 mod divergence;
 mod engine;
 mod kernel;
+mod momentum;
 mod plan;
 mod problem;
 mod real;
@@ -20,6 +21,7 @@ use crate::frame::Frame;
 use crate::{Backend, Convergence, Error, Result, Status};
 use cpu::CpuEngine;
 use engine::{Engine, Side};
+use momentum::Momentum;
 use tiles::TiledMeasure;
 
 /// Misplaced mass at which annealing goes on to the next blur. One iteration per blur is not enough: a
@@ -170,6 +172,7 @@ pub struct SinkhornRun<'a> {
     target: Vec<f64>,
     /// Soft minimum over the source, from which the next g is made.
     pending: Option<Vec<f64>>,
+    momentum: Momentum,
     blur: f64,
     residual: f64,
     iterations: usize,
@@ -239,6 +242,7 @@ impl<'a> SinkhornRun<'a> {
             source,
             target,
             pending: None,
+            momentum: Momentum::default(),
             blur: first,
             residual: f64::INFINITY,
             iterations: 0,
@@ -265,7 +269,11 @@ impl<'a> SinkhornRun<'a> {
             self.source.iter_mut().for_each(|value| *value *= damping);
         }
         let softmin = self.engine.softmin(Side::Target, &self.source, epsilon);
-        self.residual = self.violation(&softmin);
+        let residual = self.violation(&softmin);
+        if annealing || residual > self.residual {
+            self.momentum.restart();
+        }
+        self.residual = residual;
         self.pending = Some(softmin);
         self.iterations += 1;
         if annealing && self.residual <= self.tolerance.max(ANNEALING_TOLERANCE) {
@@ -338,6 +346,7 @@ impl<'a> SinkhornRun<'a> {
             let shift = 0.5 * rho * (kept(Side::Source, &self.source) - kept(Side::Target, &self.target));
             self.target.iter_mut().for_each(|value| *value -= shift);
         }
+        self.momentum.extrapolate(&mut self.target);
     }
 
     /// Mass that the plan of (f, g) misplaces on the target side, relative to the target's total. Follows from
