@@ -1,0 +1,164 @@
+//! `barrow distance`: how far apart two clouds are.
+
+mod metrics;
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use barrow::geometry::Status;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde_json::Value;
+
+use self::metrics::{nearest, sinkhorn, sliced};
+use crate::clouds::Pair;
+use crate::entropy::Entropy;
+use crate::failure::{Ending, usage};
+use crate::report::{ConvergenceReport, DeviceReport, Lines, Report, Seconds, count, number, print};
+use crate::settings::Settings;
+use crate::weights::Weighting;
+
+/// Measure how far apart two clouds are.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  barrow distance a.ply b.ply
+  barrow distance a.ply b.ply --metric sinkhorn --blur 0.05 --json
+  barrow distance a.las b.las --metric sliced --p 1 --projections 1000
+
+Metrics and units of the value:
+  chamfer    average of the two directed mean distances to the nearest point [m]
+  hausdorff  larger of the two directed maximum distances [m]
+  sinkhorn   debiased entropic transport cost [m^p, times the unit of the weights]
+  sliced     mean of the transport costs along lines in all directions, its p-th root [m]")]
+pub struct Options {
+    /// What is measured.
+    #[arg(long, value_enum, default_value_t = Metric::Chamfer)]
+    metric: Metric,
+    /// Exponent of the distance in the cost: sinkhorn, sliced [default: 2].
+    #[arg(long, value_name = "1|2", value_parser = clap::value_parser!(u8).range(1..=2))]
+    p: Option<u8>,
+    /// Leave the entropic bias in: sinkhorn.
+    #[arg(long)]
+    no_debias: bool,
+    /// Directions to project on, at least 8: sliced [default: 400].
+    #[arg(long, value_name = "L")]
+    projections: Option<usize>,
+    #[command(flatten)]
+    entropy: Entropy,
+    #[command(flatten)]
+    weighting: Weighting,
+    #[command(flatten)]
+    pair: Pair,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Metric {
+    Chamfer,
+    Hausdorff,
+    Sinkhorn,
+    Sliced,
+}
+
+#[derive(Debug, Serialize)]
+struct DistanceReport {
+    metric: Metric,
+    value: f64,
+    unit: &'static str,
+    source_points: usize,
+    target_points: usize,
+    settings: Value,
+    device: DeviceReport,
+    seconds: Seconds,
+    convergence: ConvergenceReport,
+    /// Bounds that are proven; none of these metrics gives them.
+    certificate: Option<()>,
+    details: Value,
+    #[serde(skip)]
+    lines: Vec<(String, String)>,
+}
+
+/// Reads both clouds and measures.
+///
+/// # Errors
+/// If an option does not belong to the metric or is out of range, or a file cannot be read.
+pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
+    options.check()?;
+    let clouds = options.pair.read(settings)?;
+    let start = Instant::now();
+    let answer = match options.metric {
+        Metric::Chamfer | Metric::Hausdorff => nearest(options, &clouds, settings),
+        Metric::Sinkhorn => sinkhorn(options, &clouds, settings),
+        Metric::Sliced => sliced(options, &clouds, settings),
+    }
+    .with_context(|| options.pair.names())?;
+    let solve = start.elapsed().as_secs_f64() - answer.prepare;
+    let status = answer.convergence.status;
+    if status == Status::MaxIterations {
+        settings.note("the iterations did not converge; more are allowed by --max-iterations");
+    }
+    let report = DistanceReport {
+        metric: options.metric,
+        value: answer.value,
+        unit: answer.unit,
+        source_points: clouds.source.len(),
+        target_points: clouds.target.len(),
+        settings: answer.settings,
+        device: settings.device,
+        seconds: Seconds { read: clouds.seconds, prepare: answer.prepare, solve },
+        convergence: (&answer.convergence).into(),
+        certificate: None,
+        details: answer.details,
+        lines: answer.lines,
+    };
+    print(&report, settings)?;
+    Ok(if status == Status::Stopped { Ending::Interrupted } else { Ending::Done })
+}
+
+impl Options {
+    /// Refuses options that the metric would ignore.
+    fn check(&self) -> Result<()> {
+        use Metric::{Sinkhorn, Sliced};
+        let owners: [(&str, bool, &[Metric]); 5] = [
+            ("--p", self.p.is_some(), &[Sinkhorn, Sliced]),
+            ("--projections", self.projections.is_some(), &[Sliced]),
+            ("--no-debias", self.no_debias, &[Sinkhorn]),
+            ("the options under Transport", self.entropy.is_given(), &[Sinkhorn]),
+            ("the options under Weights", self.weighting.is_given(), &[Sinkhorn, Sliced]),
+        ];
+        for (option, given, metrics) in owners {
+            if given && !metrics.contains(&self.metric) {
+                let metrics: Vec<_> =
+                    metrics.iter().map(|metric| format!("{metric:?}").to_lowercase()).collect();
+                let message = format!("{option} can be used with --metric {} only", metrics.join(" or "));
+                return Err(usage(message));
+            }
+        }
+        Ok(())
+    }
+
+    fn p(&self) -> u8 {
+        self.p.unwrap_or(2)
+    }
+}
+
+impl Report for DistanceReport {
+    fn text(&self) -> String {
+        let mut lines = Lines::default();
+        let metric = format!("{:?}", self.metric).to_lowercase();
+        lines.add(metric, format!("{} {}", number(self.value), self.unit));
+        lines.add(
+            "points",
+            format!("{} source, {} target", count(self.source_points), count(self.target_points)),
+        );
+        for (label, value) in &self.lines {
+            lines.add(label, value);
+        }
+        if self.convergence.iterations > 0 {
+            lines.add("stopped", self.convergence.text("misplaced mass"));
+        }
+        lines.add("time", self.seconds.text());
+        lines.text()
+    }
+}

@@ -1,0 +1,105 @@
+//! What `barrow register` prints.
+
+use barrow::registration::Registration;
+use serde::Serialize;
+
+use crate::pose::PoseText;
+use crate::report::{ConvergenceReport, DeviceReport, Lines, Report, Seconds, count, matrix, number, rows};
+use crate::settings::Settings;
+
+/// What a registration prints.
+#[derive(Debug, Serialize)]
+pub struct RegisterReport {
+    #[serde(rename = "T_target_source")]
+    target_from_source: [[f64; 4]; 4],
+    fitness: f64,
+    inlier_rmse: Option<f64>,
+    inliers: usize,
+    overlap: f64,
+    information: [[f64; 6]; 6],
+    covariance: Option<[[f64; 6]; 6]>,
+    degenerate_directions: Vec<[f64; 6]>,
+    convergence: ConvergenceReport,
+    stages: Vec<StageReport>,
+    seconds: Seconds,
+    device: DeviceReport,
+    source_points: usize,
+    target_points: usize,
+    voxel_size: f64,
+    max_distance: f64,
+    written: Vec<String>,
+    #[serde(skip)]
+    pose: PoseText,
+}
+
+#[derive(Debug, Serialize)]
+struct StageReport {
+    name: &'static str,
+    iterations: usize,
+    seconds: f64,
+}
+
+impl RegisterReport {
+    /// Gathers what is printed.
+    pub fn new(answer: &Registration, seconds: Seconds, written: Vec<String>, settings: &Settings) -> Self {
+        Self {
+            target_from_source: matrix(&answer.target_from_source),
+            fitness: answer.fitness,
+            inlier_rmse: answer.inlier_rmse,
+            inliers: answer.inliers,
+            overlap: answer.overlap,
+            information: rows(&answer.information),
+            covariance: answer.covariance.as_ref().map(rows),
+            degenerate_directions: answer.degenerate_directions.iter().map(|&d| d.into()).collect(),
+            convergence: ConvergenceReport::from(&answer.convergence),
+            stages: answer
+                .stages
+                .iter()
+                .map(|stage| StageReport {
+                    name: stage.name,
+                    iterations: stage.iterations,
+                    seconds: stage.seconds,
+                })
+                .collect(),
+            seconds,
+            device: settings.device,
+            source_points: answer.source_points,
+            target_points: answer.target_points,
+            voxel_size: answer.voxel_size,
+            max_distance: answer.max_distance,
+            written,
+            pose: PoseText::of(&answer.target_from_source),
+        }
+    }
+}
+
+impl Report for RegisterReport {
+    fn text(&self) -> String {
+        let mut lines = Lines::default();
+        lines.add("T_target_source", &self.pose.matrix);
+        lines.add("rotation", &self.pose.rotation);
+        lines.add("translation", &self.pose.translation);
+        let (inliers, points) = (count(self.inliers), count(self.source_points));
+        let gate = number(self.max_distance);
+        lines.add("fitness", format!("{:.4} ({inliers} of {points} points within {gate} m)", self.fitness));
+        lines
+            .add("inlier rmse", self.inlier_rmse.map_or("none".into(), |rmse| format!("{} m", number(rmse))));
+        lines.add("overlap", format!("{:.4}", self.overlap));
+        lines.add("voxel size", format!("{} m", number(self.voxel_size)));
+        if !self.degenerate_directions.is_empty() {
+            let free = self.degenerate_directions.len();
+            lines.add("degenerate", format!("{free} of 6 directions are not held by the clouds"));
+        }
+        lines.add("stopped", format!("{} m", self.convergence.text("last motion")));
+        let stages = self
+            .stages
+            .iter()
+            .map(|stage| format!("{}: {} steps, {:.2} s", stage.name, stage.iterations, stage.seconds));
+        lines.add("stages", stages.collect::<Vec<_>>().join("\n"));
+        lines.add("time", self.seconds.text());
+        if !self.written.is_empty() {
+            lines.add("written", self.written.join("\n"));
+        }
+        lines.text()
+    }
+}
