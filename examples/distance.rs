@@ -2,7 +2,9 @@
 //!
 //! `cargo run --release -p barrow-examples --example distance`
 
-use barrow::geometry::{Backend, Measure, PointCloud, Sinkhorn, SinkhornDivergence, TransportProblem, chamfer};
+use barrow::geometry::{
+    Backend, Measure, PointCloud, Sinkhorn, SinkhornDivergence, TransportProblem, chamfer,
+};
 use nalgebra::{Point3, Vector3};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -255,7 +255,9 @@ impl Alignment {
             .iter()
             .reduce(|best, next| if next.0 > best.0 { next } else { best })
             .map(|(_, best)| best.clone())
-            .ok_or(Error::NoCorrespondences { max_distance: self.max_distance })
+            .ok_or_else(|| Error::NoCorrespondences {
+                max_distance: self.max_distance * f64::from(self.schedule.coarsest()),
+            })
     }
 
     /// Both clouds at a coarseness, thinned once.

@@ -13,7 +13,7 @@ pub enum Error {
          give a larger max_distance or a better initial pose"
     )]
     NoCorrespondences {
-        /// The gate \[m\].
+        /// The widest gate tried \[m\].
         max_distance: f64,
     },
     /// The initial pose is not a finite rigid motion.

@@ -88,6 +88,12 @@ impl Schedule {
         }
     }
 
+    /// Coarseness of the coarsest stage, whose gate is the widest.
+    pub fn coarsest(&self) -> u32 {
+        let stages = self.starts.iter().flatten().chain(&self.finish);
+        stages.map(|stage| stage.coarseness).max().unwrap_or(1)
+    }
+
     /// Number of stages in all.
     pub fn len(&self) -> usize {
         self.starts.iter().map(Vec::len).sum::<usize>() + self.finish.len()
