@@ -2,6 +2,8 @@
 
 use barrow_geometry::Color;
 
+use crate::scalar::Scalar;
+
 /// How the numbers of a colour column are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ColorScale {
@@ -14,6 +16,15 @@ pub(crate) enum ColorScale {
 }
 
 impl ColorScale {
+    /// The scale that a type tells; any, if there are no colours.
+    pub(crate) fn of_type(scalar: Option<Scalar>) -> Option<Self> {
+        match scalar {
+            None | Some(Scalar::U8 | Scalar::I8) => Some(ColorScale::Eight),
+            Some(Scalar::U16 | Scalar::I16) => Some(ColorScale::Sixteen),
+            Some(_) => None,
+        }
+    }
+
     /// The scale of numbers whose type does not tell: by their largest, and whether all are whole.
     pub(crate) fn of_values(largest: f64, whole: bool) -> Self {
         if largest <= 1.0 && !whole {

@@ -12,10 +12,14 @@ mod header;
 mod record;
 mod write;
 
+use std::io;
+
 use rayon::prelude::*;
 
 use crate::columns::Columns;
 use crate::error::{Fault, Outcome};
+use crate::source::Source;
+use header::LasHeader;
 
 pub(crate) use write::{quantum, write};
 
@@ -25,19 +29,37 @@ const CHUNK: usize = 4096;
 /// Reads a whole file of either kind, noting what was decided.
 pub(crate) fn read(bytes: &[u8], notes: &mut Vec<String>) -> Outcome<Columns> {
     let header = header::parse(bytes)?;
-    let mut columns = match header.compressed {
+    let columns = match header.compressed {
         true => compressed::decode(bytes, &header)?,
-        false => decode(bytes, &header)?,
+        false => {
+            require_points(bytes, &header)?;
+            decode(&Source::whole(bytes), &header).map_err(|cause| Fault::file(cause.to_string()))?
+        }
     };
-    forget_zeros(&mut columns);
-    widen_colors(&mut columns, notes);
-    Ok(columns)
+    Ok(tidied(columns, notes))
 }
 
-fn decode(bytes: &[u8], header: &header::LasHeader) -> Outcome<Columns> {
+/// Reads a file without compression part by part; `None` if it is another or wrong, for [`read`] to say.
+pub(crate) fn read_parts(source: &Source<'_>, notes: &mut Vec<String>) -> Option<io::Result<Columns>> {
+    let header = header::parse(source.head).ok().filter(|header| !header.compressed)?;
+    // The records before the points may name extra bytes, so they must be at hand.
+    let points = usize::try_from(header.points).ok()?;
+    let end = header.body.checked_add(points.checked_mul(header.record.length)?)?;
+    if header.body > source.head.len() || end > source.length {
+        return None;
+    }
+    Some(decode(source, &header).map(|columns| tidied(columns, notes)))
+}
+
+fn tidied(mut columns: Columns, notes: &mut Vec<String>) -> Columns {
+    forget_zeros(&mut columns);
+    widen_colors(&mut columns, notes);
+    columns
+}
+
+fn require_points(bytes: &[u8], header: &LasHeader) -> Outcome<()> {
     let record = &header.record;
-    let body = bytes.get(header.body..).unwrap_or_default();
-    let available = body.len() / record.length;
+    let available = bytes.len().saturating_sub(header.body) / record.length;
     if (available as u64) < header.points {
         return Err(Fault::byte(
             bytes.len(),
@@ -47,14 +69,21 @@ fn decode(bytes: &[u8], header: &header::LasHeader) -> Outcome<Columns> {
             ),
         ));
     }
-    let points = header.points as usize;
-    let mut columns = Columns::zeroed(points, record.present());
-    columns
-        .rows()
-        .chunks(CHUNK)
-        .into_par_iter()
-        .zip(body.par_chunks(CHUNK * record.length))
-        .for_each(|(mut rows, bytes)| record.fill(&mut rows, bytes));
+    Ok(())
+}
+
+/// Decodes the records; that they are there has been looked at.
+fn decode(source: &Source<'_>, header: &LasHeader) -> io::Result<Columns> {
+    let record = &header.record;
+    let mut columns = Columns::zeroed(header.points as usize, record.present());
+    columns.rows().chunks(CHUNK).into_par_iter().enumerate().try_for_each_init(
+        Vec::new,
+        |scratch, (chunk, mut rows)| {
+            let start = header.body + chunk * CHUNK * record.length;
+            let length = rows.positions.len() * record.length;
+            source.with(start, length, scratch, |bytes| record.fill(&mut rows, bytes))
+        },
+    )?;
     Ok(columns)
 }
 

@@ -28,6 +28,7 @@ mod records;
 mod role;
 mod rows;
 mod scalar;
+mod source;
 mod text;
 mod transform;
 mod vtk;

@@ -11,5 +11,5 @@ mod lzf;
 mod read;
 mod write;
 
-pub(crate) use read::read;
+pub(crate) use read::{read, read_parts};
 pub(crate) use write::write;

@@ -9,5 +9,5 @@ mod header;
 mod read;
 mod write;
 
-pub(crate) use read::read;
+pub(crate) use read::{read, read_parts};
 pub(crate) use write::{write, write_arcs};

@@ -6,9 +6,11 @@ use std::path::Path;
 use barrow_geometry::PointCloud;
 
 use crate::error::{Error, Fault, Outcome, Result};
+use crate::file::Opened;
 use crate::format::is_text;
 use crate::guard::guarded;
 use crate::role::Role;
+use crate::source::{Source, read_at};
 use crate::{Format, e57, file, kitti, las, npy, obj, pcd, ply, vtk, xyz};
 
 /// How to read a cloud.
@@ -62,8 +64,37 @@ pub struct Loaded {
 /// ```
 pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Loaded> {
     let path = path.as_ref();
-    let bytes = file::read(path)?;
-    decode(&bytes, &file::name(path), Format::from_extension(path), options)
+    let name = file::name(path);
+    let fail = |cause| Error::Read { name: name.clone(), cause };
+    let opened = file::open(path)?;
+    if let Some(loaded) = read_parts(&opened, &name, options) {
+        return loaded;
+    }
+    let bytes = opened.read().map_err(fail)?;
+    decode(&bytes, &name, Format::from_extension(path), options)
+}
+
+/// Reads a large file of fixed rows part by part; `None` if it is another, to be read as a whole.
+fn read_parts(opened: &Opened, name: &str, options: &ReadOptions) -> Option<Result<Loaded>> {
+    const LARGE: usize = 1 << 20;
+    const HEAD: usize = 1 << 16;
+    let length = opened.length.filter(|&length| length > LARGE)?;
+    let mut head = vec![0; HEAD];
+    read_at(&opened.file, &mut head, 0).ok()?;
+    let source = Source::parts(&head, &opened.file, length);
+    let format = options.format.or_else(|| Format::from_content(&head))?;
+    let mut notes = Vec::new();
+    let columns = match format {
+        Format::Ply => ply::read_parts(&source),
+        Format::Pcd => pcd::read_parts(&source, &mut notes),
+        Format::Las => las::read_parts(&source, &mut notes),
+        _ => None,
+    }?;
+    let columns = columns.map_err(|cause| Error::Read { name: name.to_owned(), cause });
+    Some(columns.and_then(|columns| {
+        let (cloud, dropped_nonfinite) = columns.finish(options.strict).map_err(|fault| fault.named(name))?;
+        Ok(Loaded { cloud, format, dropped_nonfinite, notes })
+    }))
 }
 
 /// Reads a cloud from a stream, such as standard input, that messages call `name`.

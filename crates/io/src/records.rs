@@ -1,11 +1,14 @@
 //! Binary numbers of one layout, decoded in parallel: the bodies of PLY, PCD, NPY, KITTI and VTK.
 
+use std::io;
+
 use rayon::prelude::*;
 
 use crate::color::{ColorScale, unpacked};
 use crate::columns::{Columns, Rows};
 use crate::role::{Assignments, Role};
 use crate::scalar::{Endian, Scalar, gather};
+use crate::source::Source;
 
 /// Rows decoded by one task: small enough for a second-level cache with the columns they fill.
 const CHUNK: usize = 4096;
@@ -55,6 +58,38 @@ pub(crate) fn decode(body: &[u8], rows: usize, layout: &Layout, assignments: &As
     decode_arrays(&arrays, rows, layout.endian, assignments)
 }
 
+/// Decodes `rows` rows that begin at `start`, each task reading its own; `None` if the scale of the colours needs
+/// a look at all of them first.
+///
+/// # Panics
+/// As [`decode`], of the length of the source.
+pub(crate) fn decode_source(
+    source: &Source<'_>,
+    start: usize,
+    rows: usize,
+    layout: &Layout,
+    assignments: &Assignments,
+) -> Option<io::Result<Columns>> {
+    let fields = &layout.fields;
+    let red = assignments.0.iter().find(|known| known.role == Role::Color(0));
+    let scale = ColorScale::of_type(red.map(|known| fields[known.column].scalar))?;
+    let mut columns = Columns::zeroed(rows, assignments.present());
+    let filled = columns.rows().chunks(CHUNK).into_par_iter().enumerate().try_for_each_init(
+        Vec::new,
+        |scratch, (chunk, mut part)| {
+            let (at, length) = (start + chunk * CHUNK * layout.stride, part.positions.len() * layout.stride);
+            source.with(at, length, scratch, |bytes| {
+                for known in &assignments.0 {
+                    let Field { scalar, offset } = fields[known.column];
+                    let array = Array { bytes: &bytes[offset..], scalar, stride: layout.stride };
+                    fill(&mut part, array, layout.endian, known.role, scale);
+                }
+            })
+        },
+    );
+    Some(filled.map(|()| columns))
+}
+
 /// Decodes `rows` rows out of one array per column.
 ///
 /// # Panics
@@ -83,19 +118,16 @@ fn color_scale(arrays: &[Array<'_>], rows: usize, endian: Endian, assignments: &
         let list = assignments.0.iter().filter(|known| matches!(known.role, Role::Color(_)));
         list.map(|known| arrays[known.column])
     };
-    match colors().next().map(|array| array.scalar) {
-        None | Some(Scalar::U8 | Scalar::I8) => ColorScale::Eight,
-        Some(Scalar::U16 | Scalar::I16) => ColorScale::Sixteen,
-        Some(scalar) => {
-            let mut largest = 0.0_f64;
-            for array in colors() {
-                gather(array.scalar, endian, array.bytes, array.stride, rows, |_, value| {
-                    largest = largest.max(value);
-                });
-            }
-            ColorScale::of_values(largest, !scalar.is_float())
+    let scalar = colors().next().map(|array| array.scalar);
+    ColorScale::of_type(scalar).unwrap_or_else(|| {
+        let mut largest = 0.0_f64;
+        for array in colors() {
+            gather(array.scalar, endian, array.bytes, array.stride, rows, |_, value| {
+                largest = largest.max(value);
+            });
         }
-    }
+        ColorScale::of_values(largest, !scalar.is_some_and(Scalar::is_float))
+    })
 }
 
 fn fill(rows: &mut Rows<'_>, array: Array<'_>, endian: Endian, role: Role, scale: ColorScale) {

@@ -88,7 +88,7 @@ fn cut_off_anywhere_gives_an_error_or_fewer_lines() {
 fn any_changed_byte_is_read_or_refused() {
     for (format, bytes) in samples() {
         for at in 0..bytes.len() {
-            for value in [0x00, 0xff, bytes[at] ^ 0x01, bytes[at] ^ 0x80, b'9'] {
+            for value in [0xff, bytes[at] ^ 0x01] {
                 let mut changed = bytes.clone();
                 changed[at] = value;
                 let _ = load_calmly(&changed, format);

@@ -1,7 +1,7 @@
 //! What is written comes back: bit for bit where the format can hold it.
 
 use barrow_geometry::PointCloud;
-use barrow_io::{Format, Loaded, ReadOptions, WriteOptions, quantum, read, write};
+use barrow_io::{Format, Loaded, ReadOptions, WriteOptions, quantum, read, read_from, write};
 use nalgebra::{Point3, Vector3};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -76,6 +76,24 @@ fn sixteen_bit_colors_survive_where_the_format_has_them() {
         ("c.laz", false),
     ] {
         assert_eq!(round_trip(&cloud, file, ascii).cloud, cloud, "{file}");
+    }
+}
+
+#[test]
+fn a_large_file_read_in_parts_is_the_same_as_one_read_whole() {
+    let directory = TempDir::new().unwrap();
+    let cloud = full_cloud(20_001);
+    for file in ["c.ply", "c.pcd", "c.las"] {
+        let path = directory.path().join(file);
+        write(&path, &cloud, &WriteOptions::default()).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(bytes.len() > 1 << 20, "{file} is too small to be read in parts");
+        let whole = read_from(&bytes[..], file, &ReadOptions::default()).unwrap();
+        assert_eq!(read(&path, &ReadOptions::default()).unwrap(), whole, "{file}");
+        // A row less than promised is for the whole reader to refuse.
+        std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        let message = read(&path, &ReadOptions::default()).unwrap_err().to_string();
+        assert!(message.contains("20001") && message.contains("20000"), "{message}");
     }
 }
 

@@ -132,6 +132,14 @@ fn decode_chunk(chunk: &Chunk<'_>, laszip: &Laszip, record: &Record) -> Outcome<
 type Decompressor<'a> = Box<dyn RecordDecompressor<Cursor<&'a [u8]>> + 'a>;
 
 fn decompressor<'a>(chunk: &Chunk<'a>, laszip: &Laszip, record: &Record) -> Outcome<Decompressor<'a>> {
+    // Asked before laz makes models for every byte that an item claims.
+    let described: usize = laszip.record.items().iter().map(|item| usize::from(item.size())).sum();
+    if described != record.length {
+        let length = record.length;
+        let problem =
+            format!("the laszip record describes points of {described} bytes, the header of {length}");
+        return Err(Fault::header(problem));
+    }
     let source = Cursor::new(chunk.bytes);
     let mut decompressor: Decompressor<'a> = match laszip.kind {
         Kind::Layered => {

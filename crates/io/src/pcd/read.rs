@@ -1,5 +1,7 @@
 //! The body of a PCD file.
 
+use std::io;
+
 use pcd_rs::metas::{DataKind, PcdMeta, ValueKind};
 
 use super::{header, lzf};
@@ -8,29 +10,45 @@ use crate::error::{Fault, Outcome};
 use crate::records::{self, Array, Field, Layout};
 use crate::role::{Assignment, Assignments, Role};
 use crate::scalar::{Endian, Scalar};
+use crate::source::Source;
 use crate::text::{Declared, Separator, Table, line_number};
+
+/// Reads a file of binary rows part by part; `None` if it is another or wrong, for [`read`] to say.
+pub(crate) fn read_parts(source: &Source<'_>, notes: &mut Vec<String>) -> Option<io::Result<Columns>> {
+    let (meta, start) = header::parse(source.head).ok()?;
+    let fields = fields(&meta).ok().filter(|_| meta.data == DataKind::Binary)?;
+    let assignments = assignments(&fields);
+    let stride: usize = fields.iter().map(FileField::bytes).sum();
+    let rows = usize::try_from(meta.num_points).ok()?;
+    let whole = start.checked_add(stride.checked_mul(rows)?)? <= source.length;
+    if !whole || assignments.missing_axis().is_some() {
+        return None;
+    }
+    let layout = Layout { endian: Endian::Little, stride, fields: row_layout(&fields) };
+    let columns = records::decode_source(source, start, rows, &layout, &assignments)?;
+    note_header(&meta, notes);
+    Some(columns)
+}
+
+/// The fields to read. A packed colour is four bytes.
+fn assignments(fields: &[FileField]) -> Assignments {
+    let mut assignments = Assignments::of(fields.iter().map(|field| field.name.as_str()));
+    assignments.0.retain(|known| known.role != Role::Packed || fields[known.column].scalar.size() == 4);
+    assignments
+}
 
 /// Reads a whole file, noting what was not honoured.
 pub(crate) fn read(bytes: &[u8], notes: &mut Vec<String>) -> Outcome<Columns> {
     let (meta, start) = header::parse(bytes)?;
     let rows = usize::try_from(meta.num_points)
         .map_err(|_| Fault::header(format!("POINTS {} is more than memory can hold", meta.num_points)))?;
-    if meta.width.checked_mul(meta.height) != Some(meta.num_points) {
-        notes.push(format!(
-            "POINTS {} is not WIDTH {} times HEIGHT {}; POINTS is taken",
-            meta.num_points, meta.width, meta.height
-        ));
-    }
     let fields: Vec<FileField> = fields(&meta)?;
-    let names = fields.iter().map(|field| field.name.as_str());
-    let mut assignments = Assignments::of(names);
-    // A packed colour is four bytes.
-    assignments.0.retain(|known| known.role != Role::Packed || fields[known.column].scalar.size() == 4);
+    let assignments = assignments(&fields);
     if let Some(axis) = assignments.missing_axis() {
         let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
         return Err(Fault::header(format!("no field {axis:?}; FIELDS are {names:?}")));
     }
-    note_viewpoint(&meta, notes);
+    note_header(&meta, notes);
     match meta.data {
         DataKind::Ascii => read_ascii(bytes, start, rows, &fields, assignments),
         DataKind::Binary => {
@@ -195,7 +213,13 @@ fn decode_columns(body: &[u8], rows: usize, fields: &[FileField], assignments: &
 }
 
 /// Positions in PCD are in the frame of the file; the viewpoint says where the sensor stood in it.
-fn note_viewpoint(meta: &PcdMeta, notes: &mut Vec<String>) {
+fn note_header(meta: &PcdMeta, notes: &mut Vec<String>) {
+    if meta.width.checked_mul(meta.height) != Some(meta.num_points) {
+        notes.push(format!(
+            "POINTS {} is not WIDTH {} times HEIGHT {}; POINTS is taken",
+            meta.num_points, meta.width, meta.height
+        ));
+    }
     let v = &meta.viewpoint;
     if [v.tx, v.ty, v.tz, v.qw, v.qx, v.qy, v.qz] != [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0] {
         notes.push(format!(

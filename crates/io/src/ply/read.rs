@@ -1,5 +1,7 @@
 //! The body of a PLY file.
 
+use std::io;
+
 use ply_rs::ply::{ElementDef, Encoding, PropertyType, ScalarType};
 
 use super::header;
@@ -9,14 +11,36 @@ use crate::error::{Fault, Outcome};
 use crate::records::{self, Field, Layout};
 use crate::role::{Assignments, Role};
 use crate::scalar::{Endian, Scalar};
+use crate::source::Source;
 use crate::text::{Declared, Separator, Table, after_lines, line_number};
+
+/// Reads a file of binary rows, vertices first, part by part; `None` if it is another or wrong, for [`read`] to say.
+pub(crate) fn read_parts(source: &Source<'_>) -> Option<io::Result<Columns>> {
+    let (header, start) = header::parse(source.head).ok()?;
+    let endian = match header.encoding {
+        Encoding::Ascii => return None,
+        Encoding::BinaryLittleEndian => Endian::Little,
+        Encoding::BinaryBigEndian => Endian::Big,
+    };
+    let vertex = header.elements.values().next().filter(|element| is_vertex(element))?;
+    let assignments = assignments(vertex);
+    let (stride, fields) = fixed_row(vertex)?;
+    let whole = start.checked_add(stride.checked_mul(vertex.count)?)? <= source.length;
+    if !whole || assignments.missing_axis().is_some() {
+        return None;
+    }
+    records::decode_source(source, start, vertex.count, &Layout { endian, stride, fields }, &assignments)
+}
+
+fn is_vertex(element: &ElementDef) -> bool {
+    matches!(element.name.as_str(), "vertex" | "point" | "points")
+}
 
 /// Reads the element `vertex` (or `point`) and skips all others.
 pub(crate) fn read(bytes: &[u8]) -> Outcome<Columns> {
     let (header, start) = header::parse(bytes)?;
     let elements: Vec<&ElementDef> = header.elements.values().collect();
-    let Some(vertex) = elements.iter().position(|e| matches!(e.name.as_str(), "vertex" | "point" | "points"))
-    else {
+    let Some(vertex) = elements.iter().position(|element| is_vertex(element)) else {
         let names: Vec<&str> = elements.iter().map(|element| element.name.as_str()).collect();
         return Err(Fault::header(format!("no element \"vertex\"; there are {names:?}")));
     };
