@@ -4,24 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use barrow_geometry::{PointCloud, Status};
+use barrow_geometry::{Convergence, PointCloud, Status};
 use nalgebra::{Isometry3, Translation3};
 
 use crate::error::require_positive;
 use crate::fit::{agreement, require_finite};
-use crate::pose::{NormalEquations, closed_form, residual_lengths, retract};
-use crate::report::report;
+use crate::pose::{closed_form, retract, robust_equations};
+use crate::report::Answer;
 use crate::resolution::{GATE, automatic_voxel_size};
 use crate::running::Running;
 use crate::schedule::{Schedule, StagePlan};
 use crate::surface::{Surface, centered};
-use crate::{Aligner, Correspondence, Error, Kernel, Registration, Residual, Result, Stage};
-
-/// The kernel's width in robust standard deviations, 1.4826 times the median residual.
-const KERNEL_WIDTH: f64 = 3.0 * 1.4826;
-
-/// The kernel's least width in voxels: clean data must not make every pair an outlier.
-const LEAST_WIDTH: f64 = 0.02;
+use crate::{Aligner, Correspondence, Error, Registration, Residual, Result, Stage};
 
 /// Coarseness of the surfaces on which the starts are compared.
 const JUDGING: u32 = 2;
@@ -53,15 +47,15 @@ pub struct AlignmentStep {
 
 /// A pose, and how the loop came to it.
 #[derive(Debug, Clone)]
-pub(crate) struct Candidate {
+struct Candidate {
     /// Between the centred clouds.
-    pub pose: Isometry3<f64>,
+    pose: Isometry3<f64>,
     /// How the last stage measured its residuals.
-    pub residual: Residual,
-    pub status: Status,
-    pub iterations: usize,
+    residual: Residual,
+    status: Status,
+    iterations: usize,
     /// Motion in the last step \[m\].
-    pub motion: f64,
+    motion: f64,
 }
 
 /// A registration in progress. The viewer calls [`step`](Self::step) between frames.
@@ -70,12 +64,12 @@ pub struct Alignment {
     /// Both clouds about their own centroids; the pose of the loop relates these.
     source: PointCloud,
     target: PointCloud,
-    pub(crate) source_origin: Translation3<f64>,
+    source_origin: Translation3<f64>,
     target_origin: Translation3<f64>,
-    pub(crate) voxel_size: f64,
-    pub(crate) max_distance: f64,
+    voxel_size: f64,
+    max_distance: f64,
     /// Root mean square distance of the source to its centroid \[m\].
-    pub(crate) radius: f64,
+    radius: f64,
     /// Thinned clouds by coarseness.
     levels: BTreeMap<u32, (Arc<Surface>, Arc<Surface>)>,
     schedule: Schedule,
@@ -87,7 +81,7 @@ pub struct Alignment {
     current: Candidate,
     /// Ends of the starts, with their agreement.
     candidates: Vec<(f64, Candidate)>,
-    pub(crate) stages: Vec<Stage>,
+    stages: Vec<Stage>,
 }
 
 impl Alignment {
@@ -155,7 +149,7 @@ impl Alignment {
                 stage_index: self.stages.len(),
                 stages: self.schedule.len(),
                 iteration: running.iterations,
-                target_from_source: self.outer(&moved),
+                target_from_source: self.target_origin * moved * self.source_origin.inverse(),
                 correspondences: pairs.len(),
                 rmse,
                 motion,
@@ -185,12 +179,25 @@ impl Alignment {
             self.track = self.schedule.starts.len() - 1;
             self.end_track(true)?;
         }
-        let mut answer = self.current.clone();
-        if stopped {
-            answer.status = Status::Stopped;
-        }
         let (source, target) = self.level(1)?;
-        report(&self, &answer, &source, &target)
+        let ended = self.current;
+        Answer {
+            pose: ended.pose,
+            target_from_source: self.target_origin * ended.pose * self.source_origin.inverse(),
+            source_origin: self.source_origin,
+            radius: self.radius,
+            residual: ended.residual,
+            kernel: self.options.kernel,
+            voxel_size: self.voxel_size,
+            max_distance: self.max_distance,
+            convergence: Convergence {
+                status: if stopped { Status::Stopped } else { ended.status },
+                iterations: ended.iterations,
+                residual: ended.motion,
+            },
+            stages: self.stages,
+        }
+        .report(&source, &target)
     }
 
     /// The running stage, or the next one made ready; `None` when all have ended.
@@ -303,15 +310,6 @@ impl Alignment {
     fn scaled(&self, plan: StagePlan, length: f64) -> f64 {
         f64::from(plan.coarseness) * length
     }
-
-    /// The pose between the callers' frames for one between the centred clouds.
-    pub(crate) fn outer(&self, pose: &Isometry3<f64>) -> Isometry3<f64> {
-        self.target_origin * pose * self.source_origin.inverse()
-    }
-
-    pub(crate) fn kernel(&self) -> Kernel {
-        self.options.kernel
-    }
 }
 
 impl Candidate {
@@ -319,26 +317,6 @@ impl Candidate {
         let residual = Residual::Distribution;
         Self { pose, residual, status: Status::MaxIterations, iterations: 0, motion: f64::INFINITY }
     }
-}
-
-/// Normal equations under the robust kernel, as wide as the residuals themselves ask for.
-pub(crate) fn robust_equations(
-    pairs: &[Correspondence],
-    source: &Surface,
-    pose: &Isometry3<f64>,
-    residual: Residual,
-    kernel: Kernel,
-    voxel_size: f64,
-) -> NormalEquations {
-    let (positions, normals) = (&source.positions, source.normals.as_deref());
-    let mut lengths = residual_lengths(pairs, positions, normals, pose, residual);
-    let middle = lengths.len() / 2;
-    let median = match lengths.len() {
-        0 => 0.0,
-        _ => *lengths.select_nth_unstable_by(middle, f64::total_cmp).1,
-    };
-    let width = (KERNEL_WIDTH * median).max(LEAST_WIDTH * voxel_size);
-    NormalEquations::new(pairs, positions, normals, pose, residual, (kernel, width))
 }
 
 fn rmse(pairs: &[Correspondence], source: &Surface, pose: &Isometry3<f64>) -> f64 {

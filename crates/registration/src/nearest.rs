@@ -36,10 +36,7 @@ impl NearestMatcher {
     /// If the target is empty, or `max_distance` \[m\] is not finite and positive.
     pub fn new(target: &PointCloud, max_distance: f64) -> Result<Self> {
         require_positive("max_distance", max_distance)?;
-        if target.is_empty() {
-            return Err(barrow_geometry::Error::Empty { role: "target" }.into());
-        }
-        Ok(Self::over(Arc::new(Surface::of(target)?), max_distance))
+        Ok(Self::over(Surface::of_target(target)?, max_distance))
     }
 
     pub(crate) fn over(target: Arc<Surface>, max_distance: f64) -> Self {

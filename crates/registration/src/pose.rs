@@ -5,6 +5,7 @@ use nalgebra::{
     Isometry3, Matrix3, Matrix6, Point3, Rotation3, Translation3, UnitQuaternion, Vector3, Vector6,
 };
 
+use crate::surface::Surface;
 use crate::{Correspondence, Kernel};
 
 /// What a residual T x − y is measured by.
@@ -20,6 +21,12 @@ pub enum Residual {
 
 /// Variance of a surface patch along its normal relative to that within it (Segal et al. 2009, section III).
 const NORMAL_VARIANCE: f64 = 1e-3;
+
+/// The kernel's width in robust standard deviations, 1.4826 times the median residual.
+const KERNEL_WIDTH: f64 = 3.0 * 1.4826;
+
+/// The kernel's least width in voxels: clean data must not make every pair an outlier.
+const LEAST_WIDTH: f64 = 0.02;
 
 /// Directions with less than this share of the strongest one's information are held back.
 const UNCONSTRAINED: f64 = 1e-6;
@@ -166,8 +173,28 @@ fn whitened(
     (r, omega)
 }
 
+/// Normal equations under the robust kernel, as wide as the residuals themselves ask for.
+pub(crate) fn robust_equations(
+    pairs: &[Correspondence],
+    source: &Surface,
+    pose: &Isometry3<f64>,
+    residual: Residual,
+    kernel: Kernel,
+    voxel_size: f64,
+) -> NormalEquations {
+    let (positions, normals) = (&source.positions, source.normals.as_deref());
+    let mut lengths = residual_lengths(pairs, positions, normals, pose, residual);
+    let middle = lengths.len() / 2;
+    let median = match lengths.len() {
+        0 => 0.0,
+        _ => *lengths.select_nth_unstable_by(middle, f64::total_cmp).1,
+    };
+    let width = (KERNEL_WIDTH * median).max(LEAST_WIDTH * voxel_size);
+    NormalEquations::new(pairs, positions, normals, pose, residual, (kernel, width))
+}
+
 /// The whitened residual lengths \[m\] of all pairs, in order.
-pub(crate) fn residual_lengths(
+fn residual_lengths(
     pairs: &[Correspondence],
     source: &[Point3<f64>],
     source_normals: Option<&[Vector3<f64>]>,

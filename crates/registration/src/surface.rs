@@ -1,5 +1,7 @@
 //! A cloud made ready for matching: with its tree and its normals.
 
+use std::sync::Arc;
+
 use barrow_geometry::{KdTree, PointCloud, estimate_normals, voxel_downsample};
 use nalgebra::{Point3, Translation3, Vector3};
 
@@ -33,6 +35,14 @@ impl Surface {
             None => Some(estimate_normals(cloud, &tree, NORMAL_NEIGHBORS, &Point3::origin())?),
         };
         Ok(Self { positions: cloud.positions().to_vec(), normals, tree })
+    }
+
+    /// A target cloud for a matcher.
+    pub fn of_target(cloud: &PointCloud) -> Result<Arc<Self>> {
+        if cloud.is_empty() {
+            return Err(barrow_geometry::Error::Empty { role: "target" }.into());
+        }
+        Self::of(cloud).map(Arc::new)
     }
 
     /// The cloud thinned to one point a voxel of `voxel_size` \[m\], with normals of that resolution.

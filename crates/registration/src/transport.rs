@@ -70,10 +70,7 @@ impl TransportMatcher {
     /// If the target is empty, or `blur` is not finite and positive.
     pub fn new(target: &PointCloud, blur: f64) -> Result<Self> {
         require_positive("blur", blur)?;
-        if target.is_empty() {
-            return Err(barrow_geometry::Error::Empty { role: "target" }.into());
-        }
-        Ok(Self::over(Arc::new(Surface::of(target)?), blur))
+        Ok(Self::over(Surface::of_target(target)?, blur))
     }
 
     pub(crate) fn over(target: Arc<Surface>, blur: f64) -> Self {
