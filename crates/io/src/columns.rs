@@ -98,6 +98,34 @@ impl Columns {
         }
     }
 
+    /// Keeps the first `kept[i]` rows of each part of `lengths[i]` rows.
+    pub(crate) fn close_gaps(&mut self, lengths: &[usize], kept: &[usize]) {
+        fn close<T: Copy>(column: &mut Vec<T>, lengths: &[usize], kept: &[usize]) {
+            let (mut from, mut to) = (0, 0);
+            for (&length, &kept) in lengths.iter().zip(kept) {
+                if from != to {
+                    column.copy_within(from..from + kept, to);
+                }
+                from += length;
+                to += kept;
+            }
+            column.truncate(to);
+        }
+        close(&mut self.positions, lengths, kept);
+        if let Some(column) = &mut self.normals {
+            close(column, lengths, kept);
+        }
+        if let Some(column) = &mut self.colors {
+            close(column, lengths, kept);
+        }
+        if let Some(column) = &mut self.intensities {
+            close(column, lengths, kept);
+        }
+        if let Some(column) = &mut self.times {
+            close(column, lengths, kept);
+        }
+    }
+
     /// Parts put one after the other; a column survives if every part has it. `None` of no parts.
     pub(crate) fn concatenated(mut parts: Vec<Columns>) -> Option<Columns> {
         let present = parts.iter().map(Columns::present).reduce(|a, b| Present {

@@ -1,10 +1,11 @@
 //! Text with one point per line, decoded in parallel: the bodies of ASCII PLY, PCD, XYZ and OBJ.
 
+use barrow_geometry::Color;
 use nalgebra::{Point3, Vector3};
 use rayon::prelude::*;
 
 use crate::color::{ColorScale, unpacked};
-use crate::columns::{Columns, Present};
+use crate::columns::{Columns, Rows};
 use crate::error::{Fault, Outcome};
 use crate::number::parse;
 use crate::role::{Assignments, Role};
@@ -46,11 +47,13 @@ pub(crate) struct Table {
     pub exact: bool,
 }
 
-/// One part of the text, decoded. Colours stay numbers until the scale of all of them is known.
-#[derive(Default)]
-struct Part {
-    columns: Columns,
-    colors: Option<Vec<[f64; 3]>>,
+/// What was found in one part of the text.
+#[derive(Clone, Copy)]
+struct Found {
+    rows: usize,
+    /// The largest colour value, and whether all of them are whole.
+    largest: f64,
+    whole: bool,
 }
 
 /// A line that is wrong: its byte offset in the text, and why.
@@ -62,19 +65,55 @@ struct BadLine {
 impl Table {
     /// Decodes every line of `text[start..]`; the lines before are there for line numbers alone.
     pub(crate) fn decode(&self, text: &[u8], start: usize) -> Outcome<Columns> {
-        let body = &text[start..];
+        let (scale, certain) = match self.declared {
+            Declared::Scale(scale) => (scale, true),
+            _ if self.assignments.has(Role::Packed) => (ColorScale::Sixteen, true),
+            _ => (ColorScale::Eight, !self.assignments.present().colors),
+        };
+        let (columns, found) = self.decode_scaled(text, start, scale)?;
+        let meant = ColorScale::of_values(found.largest, found.whole);
+        if certain || meant == scale {
+            return Ok(columns);
+        }
+        // Rare: colours that are not 0 to 255. Their scale is known now, so all is read once more.
+        self.decode_scaled(text, start, meant).map(|(columns, _)| columns)
+    }
+
+    fn decode_scaled(&self, text: &[u8], start: usize, scale: ColorScale) -> Outcome<(Columns, Found)> {
         let plan = self.plan();
-        let parts: Vec<Result<Part, BadLine>> = line_chunks(body)
+        let chunks = line_chunks(&text[start..]);
+        // Rows are made where they will stay, so each part must know how many there can be before it.
+        let bounds: Vec<usize> = chunks.par_iter().map(|(_, chunk)| self.most_rows(chunk)).collect();
+        let mut columns = Columns::zeroed(bounds.iter().sum(), self.assignments.present());
+        let found: Vec<Result<Found, BadLine>> = columns
+            .rows()
+            .split(&bounds)
             .into_par_iter()
-            .map(|(at, chunk)| {
-                self.decode_chunk(chunk, &plan).map_err(|bad| BadLine { at: start + at + bad.at, ..bad })
+            .zip(&chunks)
+            .map(|(mut rows, (at, chunk))| {
+                let found = self.decode_chunk(chunk, &plan, scale, &mut rows);
+                found.map_err(|bad| BadLine { at: start + at + bad.at, ..bad })
             })
             .collect();
-        let parts: Vec<Part> = parts
+        let found: Vec<Found> = found
             .into_iter()
             .collect::<Result<_, _>>()
             .map_err(|bad| Fault::line(line_number(text, bad.at), bad.problem))?;
-        Ok(self.assembled(parts))
+        let rows: Vec<usize> = found.iter().map(|found| found.rows).collect();
+        columns.close_gaps(&bounds, &rows);
+        let all = found.into_iter().reduce(|a, b| Found {
+            rows: a.rows + b.rows,
+            largest: a.largest.max(b.largest),
+            whole: a.whole && b.whole,
+        });
+        Ok((columns, all.unwrap_or(Found { rows: 0, largest: 0.0, whole: true })))
+    }
+
+    /// Upper bound of the rows in some lines: their number, and no more than their bytes can hold.
+    fn most_rows(&self, chunk: &[u8]) -> usize {
+        let ends: usize = chunk.iter().map(|&byte| usize::from(byte == b'\n')).sum();
+        let lines = ends + usize::from(chunk.last().is_some_and(|&byte| byte != b'\n'));
+        lines.min(chunk.len() / self.width.max(1) + 1)
     }
 
     /// The role of each column up to the last one that is read.
@@ -87,32 +126,35 @@ impl Table {
         plan
     }
 
-    fn decode_chunk(&self, chunk: &[u8], plan: &[Option<Role>]) -> Result<Part, BadLine> {
-        let present = self.assignments.present();
-        // A line of w values has at least 2 w bytes, so the guess is bounded by the bytes at hand.
-        let first_line = chunk.iter().position(|&byte| byte == b'\n').unwrap_or(chunk.len()) + 1;
-        let rows = chunk.len() / first_line.max(2 * plan.len()).max(2) + 1;
-        let mut part = Part {
-            columns: Columns::with_capacity(rows, Present { colors: false, ..present }),
-            colors: present.colors.then(|| Vec::with_capacity(rows)),
-        };
+    fn decode_chunk(
+        &self,
+        chunk: &[u8],
+        plan: &[Option<Role>],
+        scale: ColorScale,
+        rows: &mut Rows<'_>,
+    ) -> Result<Found, BadLine> {
+        let mut found = Found { rows: 0, largest: 0.0, whole: true };
         let mut at = 0;
         while at < chunk.len() {
             let begin = skip_blanks(chunk, at);
             match chunk.get(begin) {
                 None => break,
                 Some(b'\n' | b'\r') => at = begin + 1,
-                Some(_) if self.comments.iter().any(|word| chunk[begin..].starts_with(word)) => {
-                    at = next_line(chunk, begin);
-                }
+                Some(_) if self.is_comment(chunk, begin) => at = next_line(chunk, begin),
                 Some(_) => {
                     at = self
-                        .decode_line(chunk, begin, plan, &mut part)
+                        .decode_line(chunk, begin, plan, scale, rows, &mut found)
                         .map_err(|problem| BadLine { at: begin, problem })?;
                 }
             }
         }
-        Ok(part)
+        Ok(found)
+    }
+
+    fn is_comment(&self, text: &[u8], at: usize) -> bool {
+        // Nearly every line begins with a number; no comment does.
+        !matches!(text[at], b'0'..=b'9' | b'-' | b'.')
+            && self.comments.iter().any(|word| text[at..].starts_with(word))
     }
 
     /// Decodes the line that begins at `at` and returns where the next one begins.
@@ -121,11 +163,13 @@ impl Table {
         text: &[u8],
         mut at: usize,
         plan: &[Option<Role>],
-        part: &mut Part,
+        scale: ColorScale,
+        rows: &mut Rows<'_>,
+        found: &mut Found,
     ) -> Result<usize, String> {
         let mut position = [0.0; 3];
         let mut normal = [0.0; 3];
-        let mut color = [0.0; 3];
+        let mut color: Color = [0; 3];
         let (mut intensity, mut time) = (f64::NAN, f64::NAN);
         for (column, role) in plan.iter().enumerate() {
             at = skip_blanks(text, at);
@@ -148,13 +192,17 @@ impl Table {
             match *role {
                 Role::Position(axis) => position[axis] = value,
                 Role::Normal(axis) => normal[axis] = value,
-                Role::Color(channel) => color[channel] = value,
+                Role::Color(channel) => {
+                    color[channel] = scale.channel(value);
+                    found.largest = found.largest.max(value);
+                    found.whole &= value.fract() == 0.0;
+                }
                 Role::Packed => {
                     let word = match self.declared {
                         Declared::PackedFloat => (value as f32).to_bits(),
                         _ => value as u32,
                     };
-                    color = unpacked(word).map(f64::from);
+                    color = unpacked(word);
                 }
                 Role::Intensity => intensity = value,
                 Role::Time => time = value,
@@ -163,18 +211,20 @@ impl Table {
         if self.exact {
             at = self.expect_end(text, at)?;
         }
-        part.columns.positions.push(Point3::from(position));
-        if let Some(column) = &mut part.columns.normals {
-            column.push(Vector3::from(normal));
+        let row = found.rows;
+        found.rows += 1;
+        rows.positions[row] = Point3::from(position);
+        if let Some(column) = &mut rows.normals {
+            column[row] = Vector3::from(normal);
         }
-        if let Some(colors) = &mut part.colors {
-            colors.push(color);
+        if let Some(column) = &mut rows.colors {
+            column[row] = color;
         }
-        if let Some(column) = &mut part.columns.intensities {
-            column.push(intensity);
+        if let Some(column) = &mut rows.intensities {
+            column[row] = intensity;
         }
-        if let Some(column) = &mut part.columns.times {
-            column.push(time);
+        if let Some(column) = &mut rows.times {
+            column[row] = time;
         }
         Ok(next_line(text, at))
     }
@@ -202,8 +252,7 @@ impl Table {
         {
             end = skip_blanks(text, end + 1);
         }
-        let comment = || self.comments.iter().any(|word| text[end..].starts_with(word));
-        if matches!(text.get(end), None | Some(b'\n' | b'\r')) || comment() {
+        if matches!(text.get(end), None | Some(b'\n' | b'\r')) || self.is_comment(text, end) {
             return Ok(end);
         }
         Err(format!("more than {} values: {}", self.width, quoted(text, at)))
@@ -221,27 +270,6 @@ impl Table {
             None | Some(b' ' | b'\t' | b'\n' | b'\r') => true,
             Some(&byte) => self.separator == Separator::Byte(byte),
         }
-    }
-
-    fn assembled(&self, parts: Vec<Part>) -> Columns {
-        let scale = match self.declared {
-            Declared::Scale(scale) => scale,
-            _ if self.assignments.has(Role::Packed) => ColorScale::Sixteen,
-            _ => {
-                let values = || parts.iter().flat_map(|part| part.colors.iter().flatten().flatten());
-                let largest = values().fold(0.0, |largest: f64, &value| largest.max(value));
-                ColorScale::of_values(largest, values().all(|value| value.fract() == 0.0))
-            }
-        };
-        let convert = |color: [f64; 3]| color.map(|value| scale.channel(value));
-        let columns = parts
-            .into_par_iter()
-            .map(|part| {
-                let colors = part.colors.map(|colors| colors.into_iter().map(convert).collect());
-                Columns { colors, ..part.columns }
-            })
-            .collect();
-        Columns::concatenated(columns).unwrap_or_else(|| Columns::zeroed(0, self.assignments.present()))
     }
 }
 

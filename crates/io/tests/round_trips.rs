@@ -151,6 +151,8 @@ fn las_holds_the_smallest_and_the_largest_clouds() {
     }
     let one = PointCloud::new(vec![Point3::new(1.0 / 3.0, 1e9 / 7.0, -1e-12)]).unwrap();
     assert_eq!(round_trip(&one, "c.laz", false).cloud, one);
+    let equal = PointCloud::new(vec![Point3::new(1.0, 2.0, 3.0); 300_000]).unwrap();
+    assert_eq!(round_trip(&equal, "c.laz", false).cloud, equal);
     let none = PointCloud::default();
     assert_eq!(round_trip(&none, "c.las", false).cloud.len(), 0);
     assert_eq!(round_trip(&none, "c.laz", false).cloud.len(), 0);

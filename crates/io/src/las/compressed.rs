@@ -1,4 +1,4 @@
-//! The body of a LAZ file: chunks decompressed in parallel, each into small blocks of columns.
+//! The body of a LAZ file: chunks decompressed in parallel, block by block, each block into its rows.
 //!
 //! laz is asked for one chunk at a time and not for the whole: it would allocate by the sizes that the chunk
 //! table and the layers claim, and it would decompress layers that nobody here reads.
@@ -13,8 +13,12 @@ use rayon::prelude::*;
 use super::CHUNK;
 use super::header::{Kind, LasHeader, Laszip};
 use super::record::Record;
-use crate::columns::Columns;
+use crate::columns::{Columns, Rows};
 use crate::error::{Fault, Outcome};
+
+/// No file holds more: a point takes three symbols at least, each of 0.002 bits at best, since the models count every
+/// other symbol once in 32768. That makes about 800 equal points in a byte.
+const MOST_POINTS_PER_BYTE: usize = 4096;
 
 /// A run of compressed points.
 struct Chunk<'a> {
@@ -34,10 +38,23 @@ pub(crate) fn decode(bytes: &[u8], header: &LasHeader) -> Outcome<Columns> {
         return Err(Fault::header("the points are compressed, but there is no laszip record"));
     };
     let chunks = chunks(bytes, header, laszip)?;
-    let blocks: Vec<Vec<Columns>> =
-        chunks.par_iter().map(|chunk| decode_chunk(chunk, laszip, &header.record)).collect::<Outcome<_>>()?;
-    let blocks = blocks.into_iter().flatten().collect();
-    Ok(Columns::concatenated(blocks).unwrap_or_else(|| Columns::zeroed(0, present)))
+    let held: usize = chunks.iter().map(|chunk| chunk.bytes.len()).sum();
+    let points: Vec<usize> = chunks.iter().map(|chunk| chunk.points).collect();
+    let promised: usize = points.iter().sum();
+    if promised / MOST_POINTS_PER_BYTE > held {
+        let problem =
+            format!("the header promises {promised} points in {held} bytes, more than LASzip can hold");
+        return Err(Fault::header(problem));
+    }
+    let mut columns = Columns::zeroed(promised, present);
+    columns
+        .rows()
+        .split(&points)
+        .into_par_iter()
+        .zip(&chunks)
+        .map(|(rows, chunk)| decode_chunk(chunk, laszip, &header.record, rows))
+        .collect::<Outcome<()>>()?;
+    Ok(columns)
 }
 
 /// The chunks that hold the points of the header, checked against the bytes that are there.
@@ -106,27 +123,22 @@ fn chunk_table(bytes: &[u8], body: usize, laszip: &LazVlr) -> Outcome<ChunkTable
         .map_err(|error| Fault::byte(offset, format!("the chunk table: {error}")))
 }
 
-fn decode_chunk(chunk: &Chunk<'_>, laszip: &Laszip, record: &Record) -> Outcome<Vec<Columns>> {
+fn decode_chunk(chunk: &Chunk<'_>, laszip: &Laszip, record: &Record, rows: Rows<'_>) -> Outcome<()> {
     let mut decompressor = decompressor(chunk, laszip, record)?;
     let mut buffer = vec![0; chunk.points.min(CHUNK) * record.length];
-    let mut blocks = Vec::new();
-    let mut done = 0;
-    while done < chunk.points {
-        let rows = CHUNK.min(chunk.points - done);
-        let block = &mut buffer[..rows * record.length];
-        decompressor.decompress_many(block).map_err(|error| {
-            let index = chunk.first + done;
+    for (block, mut rows) in rows.chunks(CHUNK).into_iter().enumerate() {
+        let count = rows.positions.len();
+        let bytes = &mut buffer[..count * record.length];
+        decompressor.decompress_many(bytes).map_err(|error| {
+            let index = chunk.first + block * CHUNK;
             Fault::point(
                 index,
-                format!("this point or one of the next {rows} cannot be decompressed: {error}"),
+                format!("this point or one of the next {count} cannot be decompressed: {error}"),
             )
         })?;
-        let mut columns = Columns::zeroed(rows, record.present());
-        record.fill(&mut columns.rows(), block);
-        blocks.push(columns);
-        done += rows;
+        record.fill(&mut rows, bytes);
     }
-    Ok(blocks)
+    Ok(())
 }
 
 type Decompressor<'a> = Box<dyn RecordDecompressor<Cursor<&'a [u8]>> + 'a>;
