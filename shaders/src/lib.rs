@@ -12,7 +12,7 @@
 /// ```
 ///
 /// from which the potential follows on the host, f_i = |x_i|² − out_i / κ. Its twin is the single-precision kernel
-/// in `barrow-geometry`'s `sinkhorn/kernel.rs`.
+/// in `barrow-geometry`'s `sinkhorn/block.rs` (`products` and `total`).
 ///
 /// Entry point `softmin`, workgroups of 256, one thread per row: dispatch ⌈rows / 256⌉ groups.
 ///

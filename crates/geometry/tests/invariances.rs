@@ -150,9 +150,7 @@ fn a_measure_is_at_no_distance_from_itself() {
 }
 
 #[test]
-fn unequal_masses_keep_the_divergence_of_equal_places_exact() {
-    // Unbalanced, same points, other mass: the divergence is that of the masses alone when blur → ∞ is
-    // not taken; here only its sign and symmetry are known.
+fn unequal_masses_at_equal_places_cost_the_same_either_way() {
     let x = cube(200, 1);
     let (one, two) = (vec![1.0 / 200.0; 200], vec![2.0 / 200.0; 200]);
     let (a, b) = (Measure::weighted(&x, &one).unwrap(), Measure::weighted(&x, &two).unwrap());

@@ -16,7 +16,7 @@ use nalgebra::{Point3, Vector3};
 use rayon::prelude::*;
 
 use super::engine::{Engine, RowSummary, Side};
-use super::kernel::{self, Columns, Job, Precision, Row};
+use super::kernel::{self, Bounded, Columns, Job, Precision, Row};
 use super::problem::Cost;
 use super::tiles::{TILE, TiledMeasure};
 use crate::Bounds;
@@ -54,25 +54,68 @@ impl CpuEngine {
             .into_par_iter()
             .map(|tile| {
                 let range = tile * TILE..((tile + 1) * TILE).min(rows.len());
-                let center = rows.boxes[tile].center();
-                let survey = self.survey(&rows.boxes[tile], &columns);
-                let mut sums = vec![Row::default(); range.len()];
-                let job = Job {
-                    rows,
-                    first: range.start,
-                    columns: &columns,
-                    survivors: &survey.survivors,
-                    center,
-                    anchor: survey.anchor,
-                    margin: self.margin(&columns),
-                    moments,
-                };
-                kernel::run(&job, survey.precision, &mut sums);
-                let finish_row = |(index, row): (usize, &Row)| finish(index, row, &center.coords);
-                range.zip(&sums).map(finish_row).collect()
+                let sums = self.sums(rows, tile, &columns, moments);
+                let center = rows.boxes[tile].center().coords;
+                range.zip(&sums).map(|(index, row)| finish(index, row, &center)).collect()
             })
             .collect();
         tiles.into_iter().flatten().collect()
+    }
+
+    /// The sums of one tile of rows: the most promising tile of columns first, then, by falling bound, those
+    /// that can still matter to a row.
+    fn sums(&self, rows: &TiledMeasure, tile: usize, columns: &Columns, moments: bool) -> Vec<Row> {
+        let limits = &rows.boxes[tile];
+        let kappa = columns.kappa;
+        let bound = |tile: usize| {
+            let nearest = gap(limits, &columns.measure.boxes[tile]);
+            (columns.best[tile].score - kappa * self.cost.of_length(nearest), tile)
+        };
+        let mut others: Vec<Bounded> = (0..columns.best.len()).map(bound).collect();
+        let higher = |best: usize, tile: usize| if others[tile].0 > others[best].0 { tile } else { best };
+        let best = (0..others.len()).fold(0, higher);
+        let first = others.swap_remove(best);
+        let margin = self.omission + (columns.measure.len() as f64).log2();
+        let (center, anchor) = (limits.center(), first.0);
+        let job = Job { rows, first: tile * TILE, columns, center, anchor, margin, moments };
+        let mut sums = vec![Row::default(); TILE.min(rows.len() - tile * TILE)];
+
+        // No row's maximum is below the best column, seen from the farthest corner.
+        let best = &columns.best[first.1];
+        let lowest = best.score - kappa * self.cost.of_length(farthest(limits, &best.point));
+        kernel::run(&job, &[first], self.precision(limits, columns, &[first], anchor - lowest), &mut sums);
+
+        let lowest = sums.iter().map(Row::maximum).fold(f64::INFINITY, f64::min);
+        others.retain(|&(bound, _)| bound >= lowest - margin);
+        others.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        kernel::run(&job, &others, self.precision(limits, columns, &others, anchor - lowest), &mut sums);
+        sums
+    }
+
+    /// Single precision where its rounding is negligible, given how far rows' maxima may be below the anchor.
+    fn precision(&self, rows: &Bounds, columns: &Columns, tiles: &[Bounded], depth: f64) -> Precision {
+        // With A the largest size of a product and S the depth, narrowing and adding up a score err by at
+        // most 9 A + 4 S roundoffs: three products, three sums, and u_j of size A + S, each rounded once.
+        // Scores count until they are log₂ m below the maximum; the exponential errs by 2 roundoffs and
+        // the pairwise sum by 7.
+        let center = rows.center();
+        let radius = 0.5 * rows.diagonal();
+        let reach = tiles
+            .iter()
+            .map(|&(_, tile)| farthest(&columns.measure.boxes[tile], &center))
+            .fold(0.0, f64::max);
+        let size = match self.cost {
+            Cost::SquaredEuclidean => 2.0 * columns.kappa * radius * reach,
+            Cost::Euclidean => columns.kappa * (radius + reach),
+        };
+        let depth = depth + (columns.measure.len() as f64).log2();
+        let error =
+            (9.0 * size + 4.0 * depth + 16.0) * f64::from(f32::EPSILON) / 2.0 * std::f64::consts::LN_2;
+        if error <= self.rounding && error * columns.epsilon <= POTENTIAL_ERROR * self.largest_cost {
+            Precision::Single
+        } else {
+            Precision::Double
+        }
     }
 
     fn opposite(&self, side: Side) -> &TiledMeasure {
@@ -81,59 +124,6 @@ impl CpuEngine {
             Side::Target => Side::Source,
         })
     }
-
-    /// How far below a row's maximum a score cannot matter, in log₂ units.
-    fn margin(&self, columns: &Columns) -> f64 {
-        self.omission + (columns.measure.len() as f64).log2()
-    }
-
-    /// Which tiles of columns a tile of rows has to look at, best first, and in which precision.
-    fn survey(&self, rows: &Bounds, columns: &Columns) -> Survey {
-        let kappa = columns.kappa;
-        let tiles = || columns.best.iter().zip(&columns.measure.boxes).enumerate();
-        // No row's maximum is below `lowest`: the best column of some tile, seen from the farthest corner.
-        let lowest = columns
-            .best
-            .iter()
-            .map(|best| best.score - kappa * self.cost.of_length(farthest(rows, &best.point)))
-            .fold(f64::NEG_INFINITY, f64::max);
-        let margin = self.margin(columns);
-        let mut survivors: Vec<(f64, usize)> = tiles()
-            .map(|(tile, (best, tile_box))| {
-                (best.score - kappa * self.cost.of_length(gap(rows, tile_box)), tile)
-            })
-            .filter(|&(bound, _)| bound >= lowest - margin)
-            .collect();
-        survivors.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let anchor = survivors[0].0;
-        // Rounding in f32. With A the largest size of a product and S the largest distance of a row's
-        // maximum from the anchor, narrowing and adding up a score err by at most 9 A + 4 S roundoffs:
-        // three products, three sums, and u_j of size A + S, each rounded once. Scores count until they are
-        // log₂ m below the maximum; the exponential errs by 2 roundoffs and the pairwise sum by 7.
-        let radius = 0.5 * rows.diagonal();
-        let center = rows.center();
-        let reach = survivors
-            .iter()
-            .map(|&(_, tile)| farthest(&columns.measure.boxes[tile], &center))
-            .fold(0.0, f64::max);
-        let size = match self.cost {
-            Cost::SquaredEuclidean => 2.0 * kappa * radius * reach,
-            Cost::Euclidean => kappa * (radius + reach),
-        };
-        let depth = anchor - lowest + (columns.measure.len() as f64).log2();
-        let error =
-            (9.0 * size + 4.0 * depth + 16.0) * f64::from(f32::EPSILON) / 2.0 * std::f64::consts::LN_2;
-        let narrow = error <= self.rounding && error * columns.epsilon <= POTENTIAL_ERROR * self.largest_cost;
-        Survey { survivors, anchor, precision: if narrow { Precision::Single } else { Precision::Double } }
-    }
-}
-
-struct Survey {
-    /// Upper bound of the scores in a tile of columns, and its index; by falling bound.
-    survivors: Vec<(f64, usize)>,
-    /// Upper bound of all scores; they are computed relative to it.
-    anchor: f64,
-    precision: Precision,
 }
 
 impl Engine for CpuEngine {

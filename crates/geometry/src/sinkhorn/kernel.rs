@@ -1,10 +1,8 @@
 //! The inner loop: one tile of rows against the tiles of columns that matter to it.
 
-// Several arrays at one lane: an index says it plainly, and becomes vector instructions as it stands.
-#![allow(clippy::needless_range_loop)]
-
 use nalgebra::{Point3, Vector3};
 
+use super::block::{Block, distances, dot, products, squares, total};
 use super::problem::Cost;
 use super::real::Real;
 use super::tiles::{TILE, TiledMeasure};
@@ -63,8 +61,6 @@ pub(super) struct Job<'a> {
     /// Index of the first row.
     pub first: usize,
     pub columns: &'a Columns<'a>,
-    /// Upper bound of the scores in a tile of columns, and its index; by falling bound.
-    pub survivors: &'a [(f64, usize)],
     /// The point that coordinates are relative to.
     pub center: Point3<f64>,
     /// What scores are relative to.
@@ -106,13 +102,19 @@ impl Default for Row {
 }
 
 impl Row {
+    /// About the largest score so far.
+    pub fn maximum(&self) -> f64 {
+        self.base + self.reference
+    }
+
     pub fn log2_sum(&self) -> f64 {
         self.base + self.reference + self.sum.log2()
     }
 
-    /// Makes the sums relative to a larger score.
+    /// Makes the sums relative to a larger score, one that both precisions can hold.
     #[inline(always)]
-    fn raise(&mut self, reference: f64) {
+    fn raise(&mut self, score: f64) {
+        let reference = f64::from(score as f32);
         let factor = (self.reference - reference).exp2();
         self.reference = reference;
         self.sum *= factor;
@@ -122,51 +124,52 @@ impl Row {
     }
 }
 
-/// Fills the sums of a tile of rows.
-pub(super) fn run(job: &Job, precision: Precision, out: &mut [Row]) {
+/// An upper bound of the scores in a tile of columns, and the tile's index.
+pub(super) type Bounded = (f64, usize);
+
+/// Adds some tiles of columns, by falling bound, to the sums of a tile of rows.
+pub(super) fn run(job: &Job, tiles: &[Bounded], precision: Precision, out: &mut [Row]) {
     match precision {
-        Precision::Single => run_single(job, out),
-        Precision::Double => run_double(job, out),
+        Precision::Single => run_single(job, tiles, out),
+        Precision::Double => run_double(job, tiles, out),
     }
 }
 
 /// Compiled once per instruction set; which one runs is asked of the machine.
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn run_single(job: &Job, out: &mut [Row]) {
+fn run_single(job: &Job, tiles: &[Bounded], out: &mut [Row]) {
     const FUSED: bool =
         multiversion::target::target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    dispatch::<f32, FUSED>(job, out);
+    dispatch::<f32, FUSED>(job, tiles, out);
 }
 
 /// As [`run_single`].
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn run_double(job: &Job, out: &mut [Row]) {
+fn run_double(job: &Job, tiles: &[Bounded], out: &mut [Row]) {
     const FUSED: bool =
         multiversion::target::target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    dispatch::<f64, FUSED>(job, out);
+    dispatch::<f64, FUSED>(job, tiles, out);
 }
 
 // Everything below is inlined into the versions above, or it would not be compiled for their
 // instruction sets.
 
 #[inline(always)]
-fn dispatch<R: Real, const FUSED: bool>(job: &Job, out: &mut [Row]) {
+fn dispatch<R: Real, const FUSED: bool>(job: &Job, tiles: &[Bounded], out: &mut [Row]) {
     match (job.columns.cost, job.moments) {
-        (Cost::SquaredEuclidean, false) => tiles::<R, FUSED, false, false>(job, out),
-        (Cost::SquaredEuclidean, true) => tiles::<R, FUSED, false, true>(job, out),
-        (Cost::Euclidean, false) => tiles::<R, FUSED, true, false>(job, out),
-        (Cost::Euclidean, true) => tiles::<R, FUSED, true, true>(job, out),
+        (Cost::SquaredEuclidean, false) => stream::<R, FUSED, false, false>(job, tiles, out),
+        (Cost::SquaredEuclidean, true) => stream::<R, FUSED, false, true>(job, tiles, out),
+        (Cost::Euclidean, false) => stream::<R, FUSED, true, false>(job, tiles, out),
+        (Cost::Euclidean, true) => stream::<R, FUSED, true, true>(job, tiles, out),
     }
 }
 
-/// One tile of columns, relative to the rows' centre.
-struct Block<R> {
-    axes: [[R; TILE]; 3],
-    offsets: [R; TILE],
-}
-
 #[inline(always)]
-fn tiles<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool>(job: &Job, out: &mut [Row]) {
+fn stream<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool>(
+    job: &Job,
+    tiles: &[Bounded],
+    out: &mut [Row],
+) {
     let kappa = job.columns.kappa;
     let mut block = Block { axes: [[R::ZERO; TILE]; 3], offsets: [R::ZERO; TILE] };
     let mut scores = [R::ZERO; TILE];
@@ -177,10 +180,9 @@ fn tiles<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool>
         *point = [R::narrow(local.x), R::narrow(local.y), R::narrow(local.z)];
     }
     let twice = R::narrow(2.0 * kappa);
-    for &(bound, tile) in job.survivors {
+    for &(bound, tile) in tiles {
         // Bounds fall: once no row can gain, no later tile can matter.
-        let reached = |row: &Row| row.base + row.reference;
-        if out.iter().map(reached).fold(f64::INFINITY, f64::min) - job.margin > bound {
+        if out.iter().map(Row::maximum).fold(f64::INFINITY, f64::min) - job.margin > bound {
             break;
         }
         load::<R, EUCLIDEAN>(job, tile, &mut block);
@@ -189,7 +191,7 @@ fn tiles<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool>
         for (index, (row, point)) in out.iter_mut().zip(&points).enumerate() {
             let nearest = distance_squared(&job.rows.point(job.first + index), limits);
             let nearest = if EUCLIDEAN { nearest.sqrt() } else { nearest };
-            if best - kappa * nearest < row.base + row.reference - job.margin {
+            if best - kappa * nearest < row.maximum() - job.margin {
                 continue;
             }
             let largest = if EUCLIDEAN {
@@ -245,51 +247,6 @@ fn load<R: Real, const EUCLIDEAN: bool>(job: &Job, tile: usize, block: &mut Bloc
     }
 }
 
-/// Scores u_j + 2κ x·y of one row; returns the largest. `point` comes multiplied by 2κ.
-#[inline(always)]
-fn products<R: Real, const FUSED: bool>(point: &[R; 3], block: &Block<R>, scores: &mut [R; TILE]) -> R {
-    let [x, y, z] = *point;
-    for column in 0..TILE {
-        let score = z.times_plus::<FUSED>(block.axes[2][column], block.offsets[column]);
-        let score = y.times_plus::<FUSED>(block.axes[1][column], score);
-        scores[column] = x.times_plus::<FUSED>(block.axes[0][column], score);
-    }
-    reduce(scores, R::or_larger)
-}
-
-/// Scores v_j − κ |x − y| of one row; returns the largest.
-#[inline(always)]
-fn distances<R: Real, const FUSED: bool>(
-    point: &[R; 3],
-    block: &Block<R>,
-    kappa: R,
-    scores: &mut [R; TILE],
-) -> R {
-    let slope = R::ZERO - kappa;
-    for column in 0..TILE {
-        let distance = square::<R, FUSED>(point, block, column).root();
-        scores[column] = slope.times_plus::<FUSED>(distance, block.offsets[column]);
-    }
-    reduce(scores, R::or_larger)
-}
-
-#[inline(always)]
-fn square<R: Real, const FUSED: bool>(point: &[R; 3], block: &Block<R>, column: usize) -> R {
-    let x = block.axes[0][column] - point[0];
-    let y = block.axes[1][column] - point[1];
-    let z = block.axes[2][column] - point[2];
-    x.times_plus::<FUSED>(x, y.times_plus::<FUSED>(y, z * z))
-}
-
-/// Σ_j 2^(s_j − reference). The scores become the terms.
-#[inline(always)]
-fn total<R: Real, const FUSED: bool>(scores: &mut [R; TILE], reference: R) -> f64 {
-    for score in scores.iter_mut() {
-        *score = (*score - reference).power_of_two::<FUSED>();
-    }
-    reduce(scores, |a, b| a + b).widen()
-}
-
 /// Adds to all sums of a row. The scores become the parts 2^(s_j − reference).
 #[inline(always)]
 fn moments<R: Real, const FUSED: bool, const EUCLIDEAN: bool>(
@@ -303,10 +260,7 @@ fn moments<R: Real, const FUSED: bool, const EUCLIDEAN: bool>(
     for (axis, sum) in row.first.iter_mut().enumerate() {
         *sum += dot::<R, FUSED>(scores, &block.axes[axis]);
     }
-    let mut squares = [R::ZERO; TILE];
-    for column in 0..TILE {
-        squares[column] = square::<R, FUSED>(point, block, column);
-    }
+    let mut squares = squares::<R, FUSED>(point, block);
     let square = dot::<R, FUSED>(scores, &squares);
     row.square += square;
     row.cost += if EUCLIDEAN {
@@ -315,38 +269,4 @@ fn moments<R: Real, const FUSED: bool, const EUCLIDEAN: bool>(
     } else {
         square
     };
-}
-
-/// Σ_j a_j b_j
-#[inline(always)]
-fn dot<R: Real, const FUSED: bool>(a: &[R; TILE], b: &[R; TILE]) -> f64 {
-    let mut products = [R::ZERO; TILE];
-    for column in 0..TILE {
-        products[column] = a[column] * b[column];
-    }
-    reduce(&products, |a, b| a + b).widen()
-}
-
-/// Combines a tile of values pairwise: halves onto halves, always in the same order.
-#[inline(always)]
-fn reduce<R: Real>(values: &[R; TILE], combine: impl Fn(R, R) -> R) -> R {
-    const HALF: usize = TILE / 2;
-    let mut halves = [R::ZERO; HALF];
-    for column in 0..HALF {
-        halves[column] = combine(values[column], values[column + HALF]);
-    }
-    fold::<R, { HALF / 2 }>(&mut halves, &combine);
-    fold::<R, { HALF / 4 }>(&mut halves, &combine);
-    fold::<R, { HALF / 8 }>(&mut halves, &combine);
-    fold::<R, { HALF / 16 }>(&mut halves, &combine);
-    fold::<R, { HALF / 32 }>(&mut halves, &combine);
-    combine(halves[0], halves[1])
-}
-
-/// One halving, its width known to the compiler.
-#[inline(always)]
-fn fold<R: Real, const WIDTH: usize>(values: &mut [R; TILE / 2], combine: &impl Fn(R, R) -> R) {
-    for index in 0..WIDTH {
-        values[index] = combine(values[index], values[index + WIDTH]);
-    }
 }

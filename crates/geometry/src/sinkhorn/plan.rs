@@ -4,9 +4,9 @@ use std::sync::OnceLock;
 
 use nalgebra::{DMatrix, Point3};
 
-use super::SinkhornRun;
 use super::engine::{Engine, RowSummary, Side};
 use super::problem::TransportProblem;
+use super::run::SinkhornRun;
 use crate::error::require_positive;
 use crate::frame::Frame;
 use crate::{Arc, Convergence, Error, Result};
