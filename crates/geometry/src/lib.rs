@@ -37,4 +37,4 @@ pub use sinkhorn::{
     SinkhornRun, SinkhornStep, TransportPlan, TransportProblem,
 };
 pub use sliced::{Sliced, SlicedDistance};
-pub use voxel::voxel_downsample;
+pub use voxel::{count_voxels, voxel_downsample};

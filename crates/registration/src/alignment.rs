@@ -9,7 +9,7 @@ use nalgebra::{Isometry3, Translation3};
 
 use crate::error::require_positive;
 use crate::fit::{agreement, require_finite};
-use crate::pose::{closed_form, retract, robust_equations};
+use crate::pose::{NormalEquations, closed_form, retract};
 use crate::report::Answer;
 use crate::resolution::{GATE, automatic_voxel_size};
 use crate::running::Running;
@@ -291,7 +291,7 @@ impl Alignment {
         };
         let voxel_size = self.scaled(running.plan, self.voxel_size);
         let equations =
-            robust_equations(pairs, &running.source, pose, residual, self.options.kernel, voxel_size);
+            NormalEquations::new(pairs, &running.source, pose, residual, self.options.kernel, voxel_size);
         let mut step = equations.step(self.radius);
         // The linearisation is worth little further out than the matches themselves were found.
         let length = self.radius * step.fixed_rows::<3>(0).norm() + step.fixed_rows::<3>(3).norm();

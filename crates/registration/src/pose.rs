@@ -4,6 +4,7 @@ use barrow_geometry::fold_ordered;
 use nalgebra::{
     Isometry3, Matrix3, Matrix6, Point3, Rotation3, Translation3, UnitQuaternion, Vector3, Vector6,
 };
+use rayon::prelude::*;
 
 use crate::surface::Surface;
 use crate::{Correspondence, Kernel};
@@ -49,39 +50,49 @@ pub(crate) struct NormalEquations {
 }
 
 impl NormalEquations {
-    /// Accumulates the pairs in index order; `kernel` is a robust kernel with its width \[m\].
+    /// Accumulates the pairs in index order under a robust kernel, as wide as the residuals themselves ask
+    /// for, but no narrower than a share of `voxel_size` \[m\].
     ///
     /// # References
     /// Segal, Haehnel, Thrun, *Generalized-ICP*, RSS 2009, equation 2; Chen and Medioni 1992 for the plane.
     pub fn new(
         pairs: &[Correspondence],
-        source: &[Point3<f64>],
-        source_normals: Option<&[Vector3<f64>]>,
+        source: &Surface,
         target_from_source: &Isometry3<f64>,
         residual: Residual,
-        kernel: (Kernel, f64),
+        kernel: Kernel,
+        voxel_size: f64,
     ) -> Self {
+        let measure = |pair: &Correspondence| {
+            let normal = source.normals.as_ref().map(|normals| normals[pair.source]);
+            Whitened::new(pair, &source.positions[pair.source], normal, target_from_source, residual)
+        };
+        let measured: Vec<Whitened> = pairs.par_iter().map(measure).collect();
+        let mut squares: Vec<f64> = measured.iter().map(|one| one.squared).collect();
+        let middle = squares.len() / 2;
+        let median = match squares.len() {
+            0 => 0.0,
+            _ => squares.select_nth_unstable_by(middle, f64::total_cmp).1.sqrt(),
+        };
+        let width = (KERNEL_WIDTH * median).max(LEAST_WIDTH * voxel_size);
+
         let zero = Self { hessian: Matrix6::zeros(), gradient: Vector6::zeros(), error: 0.0, weight: 0.0 };
-        let (kernel, width) = kernel;
         let part = |range: std::ops::Range<usize>| {
             let mut sum = zero.clone();
-            for pair in &pairs[range] {
-                let x = &source[pair.source];
-                let normal = source_normals.map(|normals| normals[pair.source]);
-                let (r, omega) = whitened(pair, x, normal, target_from_source, residual);
-                let squared = r.dot(&(omega * r)).max(0.0);
-                let weight = pair.weight * kernel.weight(squared.sqrt(), width);
-                sum.add(x, &r, &(omega * weight), weight * squared, weight);
+            for (pair, one) in pairs[range.clone()].iter().zip(&measured[range]) {
+                let weight = pair.weight * kernel.weight(one.squared.sqrt(), width);
+                sum.add(&source.positions[pair.source], one, weight);
             }
             sum
         };
         fold_ordered(pairs.len(), part, Self::merged).unwrap_or(zero)
     }
 
-    /// Adds one pair: `r` and `omega` in the source frame, where J = [−[x]×, I].
-    fn add(&mut self, x: &Point3<f64>, r: &Vector3<f64>, omega: &Matrix3<f64>, error: f64, weight: f64) {
+    /// Adds one pair; J = [−[x]×, I] in the source frame.
+    fn add(&mut self, x: &Point3<f64>, one: &Whitened, weight: f64) {
         let cross = x.coords.cross_matrix();
-        let omega_r = omega * r;
+        let omega = one.omega * weight;
+        let omega_r = omega * one.r;
         let cross_omega = cross * omega;
         // J_ω = −[x]×, and [x]× is antisymmetric: J_ωᵀ Ω = [x]× Ω.
         let mut rotation = self.hessian.fixed_view_mut::<3, 3>(0, 0);
@@ -96,7 +107,7 @@ impl NormalEquations {
         turn += cross * omega_r;
         let mut shift = self.gradient.fixed_rows_mut::<3>(3);
         shift += omega_r;
-        self.error += error;
+        self.error += weight * one.squared;
         self.weight += weight;
     }
 
@@ -149,66 +160,40 @@ fn scales(radius: f64) -> Vector6<f64> {
     Vector6::new(turn, turn, turn, 1.0, 1.0, 1.0)
 }
 
-/// The residual in the source frame, Rᵀ (T x − y), and its metric there.
-fn whitened(
-    pair: &Correspondence,
-    x: &Point3<f64>,
-    source_normal: Option<Vector3<f64>>,
-    target_from_source: &Isometry3<f64>,
-    residual: Residual,
-) -> (Vector3<f64>, Matrix3<f64>) {
-    let rotation = target_from_source.rotation.inverse();
-    let r = rotation * (target_from_source * x - pair.target);
-    let target_normal = pair.normal.map(|normal| rotation * normal);
-    let omega = match (residual, target_normal) {
-        (Residual::PointToPoint, _) | (_, None) => Matrix3::identity(),
-        (Residual::PointToPlane, Some(normal)) => normal * normal.transpose(),
-        (Residual::Distribution, Some(normal)) => {
-            let flat = |n: Vector3<f64>| Matrix3::identity() - (n * n.transpose()) * (1.0 - NORMAL_VARIANCE);
-            let covariance = flat(normal) + source_normal.map_or_else(Matrix3::identity, flat);
-            // Both summands are at least NORMAL_VARIANCE in every direction: the inverse exists.
-            covariance.try_inverse().map_or_else(Matrix3::identity, |m| m * (2.0 * NORMAL_VARIANCE))
-        }
-    };
-    (r, omega)
+/// A residual in the source frame, and its metric there.
+struct Whitened {
+    /// Rᵀ (T x − y) \[m\].
+    r: Vector3<f64>,
+    /// Rᵀ Ω R.
+    omega: Matrix3<f64>,
+    /// rᵀ Ω r \[m²\].
+    squared: f64,
 }
 
-/// Normal equations under the robust kernel, as wide as the residuals themselves ask for.
-pub(crate) fn robust_equations(
-    pairs: &[Correspondence],
-    source: &Surface,
-    pose: &Isometry3<f64>,
-    residual: Residual,
-    kernel: Kernel,
-    voxel_size: f64,
-) -> NormalEquations {
-    let (positions, normals) = (&source.positions, source.normals.as_deref());
-    let mut lengths = residual_lengths(pairs, positions, normals, pose, residual);
-    let middle = lengths.len() / 2;
-    let median = match lengths.len() {
-        0 => 0.0,
-        _ => *lengths.select_nth_unstable_by(middle, f64::total_cmp).1,
-    };
-    let width = (KERNEL_WIDTH * median).max(LEAST_WIDTH * voxel_size);
-    NormalEquations::new(pairs, positions, normals, pose, residual, (kernel, width))
-}
-
-/// The whitened residual lengths \[m\] of all pairs, in order.
-fn residual_lengths(
-    pairs: &[Correspondence],
-    source: &[Point3<f64>],
-    source_normals: Option<&[Vector3<f64>]>,
-    target_from_source: &Isometry3<f64>,
-    residual: Residual,
-) -> Vec<f64> {
-    pairs
-        .iter()
-        .map(|pair| {
-            let normal = source_normals.map(|normals| normals[pair.source]);
-            let (r, omega) = whitened(pair, &source[pair.source], normal, target_from_source, residual);
-            r.dot(&(omega * r)).max(0.0).sqrt()
-        })
-        .collect()
+impl Whitened {
+    fn new(
+        pair: &Correspondence,
+        x: &Point3<f64>,
+        source_normal: Option<Vector3<f64>>,
+        target_from_source: &Isometry3<f64>,
+        residual: Residual,
+    ) -> Self {
+        let rotation = target_from_source.rotation.inverse();
+        let r = rotation * (target_from_source * x - pair.target);
+        let target_normal = pair.normal.map(|normal| rotation * normal);
+        let omega = match (residual, target_normal) {
+            (Residual::PointToPoint, _) | (_, None) => Matrix3::identity(),
+            (Residual::PointToPlane, Some(normal)) => normal * normal.transpose(),
+            (Residual::Distribution, Some(normal)) => {
+                let flat =
+                    |n: Vector3<f64>| Matrix3::identity() - (n * n.transpose()) * (1.0 - NORMAL_VARIANCE);
+                let covariance = flat(normal) + source_normal.map_or_else(Matrix3::identity, flat);
+                // Both summands are at least NORMAL_VARIANCE in every direction: the inverse exists.
+                covariance.try_inverse().map_or_else(Matrix3::identity, |m| m * (2.0 * NORMAL_VARIANCE))
+            }
+        };
+        Self { r, omega, squared: r.dot(&(omega * r)).max(0.0) }
+    }
 }
 
 /// T ∘ (exp ω, t) for δ = (ω, t).

@@ -6,7 +6,7 @@ use barrow_geometry::Convergence;
 use nalgebra::{Isometry3, Matrix6, Translation3};
 
 use crate::fit::fit_of;
-use crate::pose::robust_equations;
+use crate::pose::NormalEquations;
 use crate::surface::Surface;
 use crate::{Kernel, Matcher, NearestMatcher, Registration, Residual, Result, Stage};
 
@@ -35,7 +35,7 @@ impl Answer {
         let pairs = NearestMatcher::over(target.clone(), self.max_distance)
             .correspond(&source.positions, &self.pose)?;
         let equations =
-            robust_equations(&pairs, source, &self.pose, self.residual, self.kernel, self.voxel_size);
+            NormalEquations::new(&pairs, source, &self.pose, self.residual, self.kernel, self.voxel_size);
         let degenerate_directions = equations.unconstrained(self.radius);
         // A perturbation δ about the source's origin is A δ about its centroid c, A = [I 0; −[c]× I].
         let cross = self.source_origin.vector.cross_matrix();

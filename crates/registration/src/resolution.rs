@@ -1,6 +1,6 @@
 //! The resolution at which two clouds are best compared, read off the clouds.
 
-use barrow_geometry::{KdTree, PointCloud, median_spacing, voxel_downsample};
+use barrow_geometry::{KdTree, PointCloud, count_voxels, median_spacing};
 
 use crate::Result;
 
@@ -27,11 +27,8 @@ pub fn automatic_max_distance(source: &PointCloud, target: &PointCloud) -> Resul
 /// A voxel size \[m\] that leaves about 12 000 points in the larger of two clouds, but never fewer than the
 /// clouds' own spacing tells apart.
 pub(crate) fn automatic_voxel_size(source: &PointCloud, target: &PointCloud) -> Result<f64> {
-    let spacing = [source, target]
-        .iter()
-        .filter_map(|cloud| median_spacing(cloud, &KdTree::new(cloud.positions())))
-        .fold(0.0, f64::max);
-    let diagonal = [source, target]
+    let clouds = [source, target];
+    let diagonal = clouds
         .iter()
         .filter_map(|cloud| cloud.bounds())
         .fold(0.0, |largest: f64, bounds| largest.max(bounds.diagonal()));
@@ -39,15 +36,17 @@ pub(crate) fn automatic_voxel_size(source: &PointCloud, target: &PointCloud) -> 
         // All points of each cloud coincide: any size keeps the one point.
         return Ok(1.0);
     }
+    let points = source.len().max(target.len()) as f64;
     // On a surface the count goes with the square of the resolution.
     let mut size = diagonal / 200.0;
     for _ in 0..CORRECTIONS {
-        let kept = [source, target]
-            .iter()
-            .map(|cloud| Ok(voxel_downsample(cloud, size)?.len()))
-            .collect::<Result<Vec<_>>>()?;
+        let kept = clouds.iter().map(|cloud| Ok(count_voxels(cloud, size)?)).collect::<Result<Vec<_>>>()?;
         let kept = kept.into_iter().max().unwrap_or(1) as f64;
-        let next = (size * (kept / POINTS).sqrt()).max(spacing).max(diagonal * 1e-4);
+        let mut next = (size * (kept / POINTS).sqrt()).max(diagonal * 1e-4);
+        // Where most points keep a voxel to themselves, the spacing is what limits; else it is finer anyway.
+        if kept > 0.5 * points {
+            next = next.max(spacing(clouds));
+        }
         let settled = (next / size - 1.0).abs() < 0.1;
         size = next;
         if settled {
@@ -55,4 +54,12 @@ pub(crate) fn automatic_voxel_size(source: &PointCloud, target: &PointCloud) -> 
         }
     }
     Ok(size)
+}
+
+/// The larger of the clouds' median spacings \[m\].
+fn spacing(clouds: [&PointCloud; 2]) -> f64 {
+    clouds
+        .iter()
+        .filter_map(|cloud| median_spacing(cloud, &KdTree::new(cloud.positions())))
+        .fold(0.0, f64::max)
 }
