@@ -5,6 +5,8 @@
     target/peers/bin/python benches/read/compare.py [--rounds 9] [--json FILE] [--only NAME]
 
 Every round reads every file once with each library, A B A B, so that a machine busy with other things slows both.
+Where other programs keep the cores busy, a reader with many threads gets less than it would alone; the processor
+times do not depend on that so much, and are printed beside.
 The number of points and the sum of all coordinates must agree, which shows that both read everything.
 A peer has read when it holds the coordinates as 64-bit floats: `read_point_cloud` of Open3D ends there,
 `laspy.read` needs `.xyz` after it.
@@ -12,6 +14,7 @@ A peer has read when it holds the coordinates as 64-bit floats: `read_point_clou
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -53,22 +56,34 @@ CASES = [
 
 
 class Barrow:
+    """The program that reads with barrow, one path at a time."""
+
     def __init__(self, program):
         self.process = subprocess.Popen(
             [program, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def read(self, path):
+        cpu = self.cpu()
         self.process.stdin.write(f"{path}\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        answer = json.loads(self.process.stdout.readline())
+        return answer | {"cpu": self.cpu() - cpu}
+
+    def cpu(self):
+        """Processor seconds so far, in steps of the kernel's clock; nan where there is no /proc."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")")[1].split()
+        except OSError:
+            return float("nan")
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def peer_read(peer, path):
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     points = peer(path)
-    seconds = time.perf_counter() - start
-    return {"seconds": seconds, "points": len(points), "sum": float(points.sum())}
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    return {"seconds": seconds, "cpu": cpu, "points": len(points), "sum": float(points.sum())}
 
 
 def main():
@@ -91,6 +106,7 @@ def main():
     barrow = Barrow(arguments.program)
     cases = [case for case in CASES if arguments.only in case[0]]
     seconds = {name: ([], []) for name, _, _ in cases}
+    cpu = {name: ([], []) for name, _, _ in cases}
     for round_number in range(arguments.rounds + 1):
         for name, peer, _ in cases:
             ours, theirs = barrow.read(folder / name), peer_read(peer, folder / name)
@@ -100,12 +116,15 @@ def main():
             if round_number > 0:
                 seconds[name][0].append(ours["seconds"])
                 seconds[name][1].append(theirs["seconds"])
+                cpu[name][0].append(ours["cpu"])
+                cpu[name][1].append(theirs["cpu"])
 
     rows = []
-    print("| file | MB | peer | peer [ms] | barrow [ms] | ratio of medians | wanted |")
-    print("|---|---:|---|---:|---:|---:|---:|")
+    print("| file | MB | peer | peer [ms] | barrow [ms] | ratio of medians | wanted | peer cpu [ms] | barrow cpu [ms] |")
+    print("|---|---:|---|---:|---:|---:|---:|---:|---:|")
     for name, peer, wanted in cases:
         ours, theirs = (statistics.median(times) for times in seconds[name])
+        our_cpu, their_cpu = (statistics.mean(times) for times in cpu[name])
         size = (folder / name).stat().st_size / 1e6
         row = {
             "file": name,
@@ -115,12 +134,14 @@ def main():
             "barrow_seconds": ours,
             "ratio": theirs / ours,
             "wanted": wanted,
+            "peer_cpu_seconds": their_cpu,
+            "barrow_cpu_seconds": our_cpu,
             "rounds": arguments.rounds,
         }
         rows.append(row)
         print(
             f"| {name} | {size:.1f} | {row['peer']} | {1e3 * theirs:.1f} | {1e3 * ours:.1f} "
-            f"| {row['ratio']:.2f} | {wanted} |"
+            f"| {row['ratio']:.2f} | {wanted} | {1e3 * their_cpu:.0f} | {1e3 * our_cpu:.0f} |"
         )
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n")

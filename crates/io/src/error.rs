@@ -103,11 +103,18 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug)]
 pub(crate) enum Fault {
     At(Place, String),
+    Read(io::Error),
     NonFinite(usize, [f64; 3]),
 }
 
 /// Result inside of a format.
 pub(crate) type Outcome<T> = std::result::Result<T, Fault>;
+
+impl From<io::Error> for Fault {
+    fn from(cause: io::Error) -> Self {
+        Fault::Read(cause)
+    }
+}
 
 impl Fault {
     pub(crate) fn line(line: usize, problem: impl Into<String>) -> Self {
@@ -134,6 +141,7 @@ impl Fault {
         let name = name.to_owned();
         match self {
             Fault::At(place, problem) => Error::Malformed { name, place, problem },
+            Fault::Read(cause) => Error::Read { name, cause },
             Fault::NonFinite(index, position) => Error::NonFinite { name, index, position },
         }
     }

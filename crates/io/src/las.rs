@@ -33,14 +33,14 @@ pub(crate) fn read(bytes: &[u8], notes: &mut Vec<String>) -> Outcome<Columns> {
         true => compressed::decode(bytes, &header)?,
         false => {
             require_points(bytes, &header)?;
-            decode(&Source::whole(bytes), &header).map_err(|cause| Fault::file(cause.to_string()))?
+            decode(&Source::whole(bytes), &header)?
         }
     };
     Ok(tidied(columns, notes))
 }
 
 /// Reads a file without compression part by part; `None` if it is another or wrong, for [`read`] to say.
-pub(crate) fn read_parts(source: &Source<'_>, notes: &mut Vec<String>) -> Option<io::Result<Columns>> {
+pub(crate) fn read_parts(source: &Source<'_>, notes: &mut Vec<String>) -> Option<Outcome<Columns>> {
     let header = header::parse(source.head).ok().filter(|header| !header.compressed)?;
     // The records before the points may name extra bytes, so they must be at hand.
     let points = usize::try_from(header.points).ok()?;
@@ -48,7 +48,7 @@ pub(crate) fn read_parts(source: &Source<'_>, notes: &mut Vec<String>) -> Option
     if header.body > source.head.len() || end > source.length {
         return None;
     }
-    Some(decode(source, &header).map(|columns| tidied(columns, notes)))
+    Some(decode(source, &header).map(|columns| tidied(columns, notes)).map_err(Fault::Read))
 }
 
 fn tidied(mut columns: Columns, notes: &mut Vec<String>) -> Columns {

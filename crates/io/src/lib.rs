@@ -17,6 +17,7 @@ mod format;
 mod guard;
 mod kitti;
 mod las;
+mod lines;
 mod npy;
 mod number;
 mod obj;

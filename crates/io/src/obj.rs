@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use crate::color::{ColorScale, eight_bit, is_eight_bit};
 use crate::columns::Columns;
 use crate::error::{Fault, Outcome};
+use crate::lines::{line_number, next_line, parts};
 use crate::number::parse;
 use crate::rows::{encode, push_number};
-use crate::text::{line_chunks, line_number, next_line};
+use crate::source::Source;
 
 /// One part of the file.
 #[derive(Default)]
@@ -23,9 +24,12 @@ struct Part {
 
 /// Reads all vertices; faces, texture and all else is skipped.
 pub(crate) fn read(bytes: &[u8], notes: &mut Vec<String>) -> Outcome<Columns> {
-    let parts: Vec<Part> = line_chunks(bytes)
+    let parts: Vec<Part> = parts(&Source::whole(bytes), 0, bytes.len())?
         .into_par_iter()
-        .map(|(at, chunk)| decode(chunk).map_err(|(offset, problem)| (at + offset, problem)))
+        .map(|part| {
+            let text = &bytes[part.start..part.start + part.length];
+            decode(text).map_err(|(offset, problem)| (part.start + offset, problem))
+        })
         .collect::<Vec<_>>()
         .into_iter()
         .collect::<Result<_, (usize, String)>>()

@@ -67,34 +67,47 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Loaded> {
     let name = file::name(path);
     let fail = |cause| Error::Read { name: name.clone(), cause };
     let opened = file::open(path)?;
-    if let Some(loaded) = read_parts(&opened, &name, options) {
+    let by_extension = Format::from_extension(path);
+    if let Some(loaded) = read_parts(&opened, &name, by_extension, options) {
         return loaded;
     }
     let bytes = opened.read().map_err(fail)?;
-    decode(&bytes, &name, Format::from_extension(path), options)
+    decode(&bytes, &name, by_extension, options)
 }
 
-/// Reads a large file of fixed rows part by part; `None` if it is another, to be read as a whole.
-fn read_parts(opened: &Opened, name: &str, options: &ReadOptions) -> Option<Result<Loaded>> {
+/// Bytes at the beginning that tell the format.
+const HEAD: usize = 1 << 16;
+
+/// Reads a large file of rows part by part; `None` if it is another, to be read as a whole.
+fn read_parts(
+    opened: &Opened,
+    name: &str,
+    by_extension: Option<Format>,
+    options: &ReadOptions,
+) -> Option<Result<Loaded>> {
     const LARGE: usize = 1 << 20;
-    const HEAD: usize = 1 << 16;
     let length = opened.length.filter(|&length| length > LARGE)?;
     let mut head = vec![0; HEAD];
     read_at(&opened.file, &mut head, 0).ok()?;
     let source = Source::parts(&head, &opened.file, length);
-    let format = options.format.or_else(|| Format::from_content(&head))?;
+    let format = options.format.or_else(|| detect(&head, by_extension))?;
     let mut notes = Vec::new();
     let columns = match format {
         Format::Ply => ply::read_parts(&source),
         Format::Pcd => pcd::read_parts(&source, &mut notes),
         Format::Las => las::read_parts(&source, &mut notes),
+        Format::Xyz => xyz::read_parts(&source, &mut notes),
         _ => None,
     }?;
-    let columns = columns.map_err(|cause| Error::Read { name: name.to_owned(), cause });
-    Some(columns.and_then(|columns| {
-        let (cloud, dropped_nonfinite) = columns.finish(options.strict).map_err(|fault| fault.named(name))?;
-        Ok(Loaded { cloud, format, dropped_nonfinite, notes })
-    }))
+    let finished = columns.and_then(|columns| columns.finish(options.strict));
+    let loaded = |(cloud, dropped_nonfinite)| Loaded { cloud, format, dropped_nonfinite, notes };
+    Some(finished.map(loaded).map_err(|fault| fault.named(name)))
+}
+
+/// The format, by content first and by extension second; text without a signature tells by its first line.
+fn detect(bytes: &[u8], by_extension: Option<Format>) -> Option<Format> {
+    let head = &bytes[..bytes.len().min(HEAD)];
+    Format::from_content(head).or(by_extension).or_else(|| by_text(head))
 }
 
 /// Reads a cloud from a stream, such as standard input, that messages call `name`.
@@ -111,13 +124,11 @@ fn decode(bytes: &[u8], name: &str, by_extension: Option<Format>, options: &Read
     if bytes.is_empty() {
         return Err(Fault::file("the file is empty").named(name));
     }
-    let format = match options.format.or_else(|| Format::from_content(bytes)).or(by_extension) {
-        Some(format) => format,
-        None => by_text(bytes).ok_or_else(|| Error::UnknownFormat {
-            name: name.to_owned(),
-            problem: "no signature in the content and none by the extension".to_owned(),
-        })?,
-    };
+    let format = options.format.or_else(|| detect(bytes, by_extension));
+    let format = format.ok_or_else(|| Error::UnknownFormat {
+        name: name.to_owned(),
+        problem: "no signature in the content and none by the extension".to_owned(),
+    })?;
     let mut notes = Vec::new();
     let (cloud, dropped_nonfinite) =
         decode_as(bytes, format, options, &mut notes).map_err(|fault| fault.named(name))?;

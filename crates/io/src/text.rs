@@ -1,4 +1,6 @@
-//! Text with one point per line, decoded in parallel: the bodies of ASCII PLY, PCD, XYZ and OBJ.
+//! Text with one point per line, decoded in parallel: the bodies of ASCII PLY, PCD and XYZ.
+
+use std::io;
 
 use barrow_geometry::Color;
 use nalgebra::{Point3, Vector3};
@@ -7,11 +9,10 @@ use rayon::prelude::*;
 use crate::color::{ColorScale, unpacked};
 use crate::columns::{Columns, Rows};
 use crate::error::{Fault, Outcome};
+use crate::lines::{Part, line_number_in, next_line, parts};
 use crate::number::parse;
 use crate::role::{Assignments, Role};
-
-/// Bytes of text decoded by one task. Fixed, so that parts never depend on the number of threads.
-const CHUNK: usize = 1 << 18;
+use crate::source::Source;
 
 /// What separates the values of a line, besides blanks and tabs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,57 +64,60 @@ struct BadLine {
 }
 
 impl Table {
-    /// Decodes every line of `text[start..]`; the lines before are there for line numbers alone.
-    pub(crate) fn decode(&self, text: &[u8], start: usize) -> Outcome<Columns> {
+    /// Decodes every line of a range of a text.
+    pub(crate) fn decode(&self, source: &Source<'_>, start: usize, end: usize) -> Outcome<Columns> {
         let (scale, certain) = match self.declared {
             Declared::Scale(scale) => (scale, true),
             _ if self.assignments.has(Role::Packed) => (ColorScale::Sixteen, true),
             _ => (ColorScale::Eight, !self.assignments.present().colors),
         };
-        let (columns, found) = self.decode_scaled(text, start, scale)?;
+        let parts = parts(source, start, end)?;
+        let (columns, found) = self.decode_scaled(source, &parts, scale)?;
         let meant = ColorScale::of_values(found.largest, found.whole);
         if certain || meant == scale {
             return Ok(columns);
         }
         // Rare: colours that are not 0 to 255. Their scale is known now, so all is read once more.
-        self.decode_scaled(text, start, meant).map(|(columns, _)| columns)
+        self.decode_scaled(source, &parts, meant).map(|(columns, _)| columns)
     }
 
-    fn decode_scaled(&self, text: &[u8], start: usize, scale: ColorScale) -> Outcome<(Columns, Found)> {
+    fn decode_scaled(
+        &self,
+        source: &Source<'_>,
+        parts: &[Part],
+        scale: ColorScale,
+    ) -> Outcome<(Columns, Found)> {
         let plan = self.plan();
-        let chunks = line_chunks(&text[start..]);
-        // Rows are made where they will stay, so each part must know how many there can be before it.
-        let bounds: Vec<usize> = chunks.par_iter().map(|(_, chunk)| self.most_rows(chunk)).collect();
+        // Rows are made where they will stay, so each part must know how many there can be before it: as
+        // many as its lines, and no more than its bytes can hold.
+        let most = |part: &Part| part.lines.min(part.length / self.width.max(1) + 1);
+        let bounds: Vec<usize> = parts.iter().map(most).collect();
         let mut columns = Columns::zeroed(bounds.iter().sum(), self.assignments.present());
-        let found: Vec<Result<Found, BadLine>> = columns
+        let found: Vec<io::Result<Result<Found, BadLine>>> = columns
             .rows()
             .split(&bounds)
             .into_par_iter()
-            .zip(&chunks)
-            .map(|(mut rows, (at, chunk))| {
-                let found = self.decode_chunk(chunk, &plan, scale, &mut rows);
-                found.map_err(|bad| BadLine { at: start + at + bad.at, ..bad })
+            .zip(parts)
+            .map_init(Vec::new, |scratch, (mut rows, part)| {
+                source.with(part.start, part.length, scratch, |text| {
+                    let found = self.decode_part(text, &plan, scale, &mut rows);
+                    found.map_err(|bad| BadLine { at: part.start + bad.at, ..bad })
+                })
             })
             .collect();
-        let found: Vec<Found> = found
-            .into_iter()
-            .collect::<Result<_, _>>()
-            .map_err(|bad| Fault::line(line_number(text, bad.at), bad.problem))?;
-        let rows: Vec<usize> = found.iter().map(|found| found.rows).collect();
+        let mut all = Found { rows: 0, largest: 0.0, whole: true };
+        let mut rows = Vec::with_capacity(found.len());
+        for found in found {
+            let found = match found? {
+                Ok(found) => found,
+                Err(bad) => return Err(Fault::line(line_number_in(source, bad.at)?, bad.problem)),
+            };
+            rows.push(found.rows);
+            all.largest = all.largest.max(found.largest);
+            all.whole &= found.whole;
+        }
         columns.close_gaps(&bounds, &rows);
-        let all = found.into_iter().reduce(|a, b| Found {
-            rows: a.rows + b.rows,
-            largest: a.largest.max(b.largest),
-            whole: a.whole && b.whole,
-        });
-        Ok((columns, all.unwrap_or(Found { rows: 0, largest: 0.0, whole: true })))
-    }
-
-    /// Upper bound of the rows in some lines: their number, and no more than their bytes can hold.
-    fn most_rows(&self, chunk: &[u8]) -> usize {
-        let ends: usize = chunk.iter().map(|&byte| usize::from(byte == b'\n')).sum();
-        let lines = ends + usize::from(chunk.last().is_some_and(|&byte| byte != b'\n'));
-        lines.min(chunk.len() / self.width.max(1) + 1)
+        Ok((columns, all))
     }
 
     /// The role of each column up to the last one that is read.
@@ -126,24 +130,24 @@ impl Table {
         plan
     }
 
-    fn decode_chunk(
+    fn decode_part(
         &self,
-        chunk: &[u8],
+        text: &[u8],
         plan: &[Option<Role>],
         scale: ColorScale,
         rows: &mut Rows<'_>,
     ) -> Result<Found, BadLine> {
         let mut found = Found { rows: 0, largest: 0.0, whole: true };
         let mut at = 0;
-        while at < chunk.len() {
-            let begin = skip_blanks(chunk, at);
-            match chunk.get(begin) {
+        while at < text.len() {
+            let begin = skip_blanks(text, at);
+            match text.get(begin) {
                 None => break,
                 Some(b'\n' | b'\r') => at = begin + 1,
-                Some(_) if self.is_comment(chunk, begin) => at = next_line(chunk, begin),
+                Some(_) if self.is_comment(text, begin) => at = next_line(text, begin),
                 Some(_) => {
                     at = self
-                        .decode_line(chunk, begin, plan, scale, rows, &mut found)
+                        .decode_line(text, begin, plan, scale, rows, &mut found)
                         .map_err(|problem| BadLine { at: begin, problem })?;
                 }
             }
@@ -271,52 +275,6 @@ impl Table {
             Some(&byte) => self.separator == Separator::Byte(byte),
         }
     }
-}
-
-/// Parts of a text that end at line ends, with their offsets.
-pub(crate) fn line_chunks(text: &[u8]) -> Vec<(usize, &[u8])> {
-    let mut chunks = Vec::with_capacity(text.len() / CHUNK + 1);
-    let mut at = 0;
-    while at < text.len() {
-        let end = match text.get(at + CHUNK..) {
-            Some(_) => next_line(text, at + CHUNK),
-            None => text.len(),
-        };
-        chunks.push((at, &text[at..end]));
-        at = end;
-    }
-    chunks
-}
-
-/// Where the line after the one at `at` begins.
-pub(crate) fn next_line(text: &[u8], at: usize) -> usize {
-    text[at..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |offset| at + offset + 1)
-}
-
-/// The number of the line that a byte is in, from 1.
-pub(crate) fn line_number(text: &[u8], at: usize) -> usize {
-    text[..at].iter().filter(|&&byte| byte == b'\n').count() + 1
-}
-
-/// Where line `lines` (from 0) after `start` begins; `None` if there are fewer.
-pub(crate) fn after_lines(text: &[u8], start: usize, lines: usize) -> Option<usize> {
-    if lines == 0 {
-        return Some(start);
-    }
-    let counts: Vec<(usize, usize)> = line_chunks(&text[start..])
-        .into_par_iter()
-        .map(|(at, chunk)| (at, chunk.iter().map(|&byte| usize::from(byte == b'\n')).sum()))
-        .collect();
-    let mut left = lines;
-    for (at, count) in counts {
-        if count < left {
-            left -= count;
-            continue;
-        }
-        return Some((0..left).fold(start + at, |position, _| next_line(text, position)));
-    }
-    // The last line may lack its line end.
-    (left == 1 && text.last() != Some(&b'\n')).then_some(text.len())
 }
 
 fn skip_blanks(text: &[u8], mut at: usize) -> usize {

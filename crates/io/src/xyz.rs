@@ -7,5 +7,5 @@ mod read;
 mod write;
 
 pub(crate) use guess::roles;
-pub(crate) use read::read;
+pub(crate) use read::{read, read_parts};
 pub(crate) use write::{Style, write};

@@ -83,18 +83,47 @@ fn sixteen_bit_colors_survive_where_the_format_has_them() {
 fn a_large_file_read_in_parts_is_the_same_as_one_read_whole() {
     let directory = TempDir::new().unwrap();
     let cloud = full_cloud(20_001);
-    for file in ["c.ply", "c.pcd", "c.las"] {
+    let cases = [("c.ply", false), ("c.pcd", false), ("c.las", false), ("c.ply", true), ("c.pcd", true)];
+    for (file, ascii) in cases {
         let path = directory.path().join(file);
-        write(&path, &cloud, &WriteOptions::default()).unwrap();
+        write(&path, &cloud, &WriteOptions { ascii, ..Default::default() }).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         assert!(bytes.len() > 1 << 20, "{file} is too small to be read in parts");
         let whole = read_from(&bytes[..], file, &ReadOptions::default()).unwrap();
         assert_eq!(read(&path, &ReadOptions::default()).unwrap(), whole, "{file}");
-        // A row less than promised is for the whole reader to refuse.
-        std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        // A row less than promised is refused in the same words.
+        std::fs::write(&path, &bytes[..bytes.len() - if ascii { 100 } else { 1 }]).unwrap();
         let message = read(&path, &ReadOptions::default()).unwrap_err().to_string();
         assert!(message.contains("20001") && message.contains("20000"), "{message}");
     }
+}
+
+#[test]
+fn large_text_in_parts_keeps_lines_whole_wherever_parts_end() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("c.csv");
+    // Lines of many lengths, some blank, some comments, and one that is longer than a part.
+    let mut text = String::from("x,y,z\r\n");
+    let mut expected = Vec::new();
+    for i in 0..60_000_usize {
+        let value = (i * 7919 % 1000) as f64 / 8.0;
+        text.push_str(&format!("{value}, {i},{:1$}\n", -0.5, i % 37));
+        expected.push(Point3::new(value, i as f64, -0.5));
+        match i {
+            20_000 => text.push_str(&format!("# {}\n", "long ".repeat(200_000))),
+            _ if i % 1000 == 0 => text.push_str("  \r\n// note\n"),
+            _ => {}
+        }
+    }
+    text.push_str("1,2,3");
+    expected.push(Point3::new(1.0, 2.0, 3.0));
+    std::fs::write(&path, &text).unwrap();
+    assert_eq!(read(&path, &ReadOptions::default()).unwrap().cloud.positions(), expected);
+    // The line of a fault is the line of the file.
+    std::fs::write(&path, format!("{text},4\n1,2\n")).unwrap();
+    let lines = text.lines().count();
+    let message = read(&path, &ReadOptions::default()).unwrap_err().to_string();
+    assert!(message.contains(&format!("line {}: 2 values where 3", lines + 1)), "{message}");
 }
 
 #[test]

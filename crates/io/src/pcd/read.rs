@@ -1,33 +1,38 @@
 //! The body of a PCD file.
 
-use std::io;
-
 use pcd_rs::metas::{DataKind, PcdMeta, ValueKind};
 
 use super::{header, lzf};
 use crate::columns::Columns;
 use crate::error::{Fault, Outcome};
+use crate::lines::line_number_in;
 use crate::records::{self, Array, Field, Layout};
 use crate::role::{Assignment, Assignments, Role};
 use crate::scalar::{Endian, Scalar};
 use crate::source::Source;
-use crate::text::{Declared, Separator, Table, line_number};
+use crate::text::{Declared, Separator, Table};
 
-/// Reads a file of binary rows part by part; `None` if it is another or wrong, for [`read`] to say.
-pub(crate) fn read_parts(source: &Source<'_>, notes: &mut Vec<String>) -> Option<io::Result<Columns>> {
+/// Reads a file of text or of binary rows part by part; `None` if it is another or wrong, for [`read`] to say.
+pub(crate) fn read_parts(source: &Source<'_>, notes: &mut Vec<String>) -> Option<Outcome<Columns>> {
     let (meta, start) = header::parse(source.head).ok()?;
-    let fields = fields(&meta).ok().filter(|_| meta.data == DataKind::Binary)?;
+    let fields = fields(&meta).ok()?;
     let assignments = assignments(&fields);
     let stride: usize = fields.iter().map(FileField::bytes).sum();
     let rows = usize::try_from(meta.num_points).ok()?;
-    let whole = start.checked_add(stride.checked_mul(rows)?)? <= source.length;
-    if !whole || assignments.missing_axis().is_some() {
+    if assignments.missing_axis().is_some() || meta.data == DataKind::BinaryCompressed {
+        return None;
+    }
+    if meta.data == DataKind::Ascii {
+        note_header(&meta, notes);
+        return Some(read_ascii(source, start, rows, &fields, assignments));
+    }
+    if start.checked_add(stride.checked_mul(rows)?)? > source.length {
         return None;
     }
     let layout = Layout { endian: Endian::Little, stride, fields: row_layout(&fields) };
     let columns = records::decode_source(source, start, rows, &layout, &assignments)?;
     note_header(&meta, notes);
-    Some(columns)
+    Some(columns.map_err(Fault::Read))
 }
 
 /// The fields to read. A packed colour is four bytes.
@@ -50,7 +55,7 @@ pub(crate) fn read(bytes: &[u8], notes: &mut Vec<String>) -> Outcome<Columns> {
     }
     note_header(&meta, notes);
     match meta.data {
-        DataKind::Ascii => read_ascii(bytes, start, rows, &fields, assignments),
+        DataKind::Ascii => read_ascii(&Source::whole(bytes), start, rows, &fields, assignments),
         DataKind::Binary => {
             let stride = fields.iter().map(FileField::bytes).sum();
             let available = (bytes.len() - start) / stride;
@@ -116,7 +121,7 @@ fn row_layout(fields: &[FileField]) -> Vec<Field> {
 }
 
 fn read_ascii(
-    bytes: &[u8],
+    source: &Source<'_>,
     start: usize,
     rows: usize,
     fields: &[FileField],
@@ -148,10 +153,10 @@ fn read_ascii(
         comments: &[b"#"],
         exact: false,
     };
-    let mut columns = table.decode(bytes, start)?;
+    let mut columns = table.decode(source, start, source.length)?;
     if columns.len() < rows {
         return Err(Fault::line(
-            line_number(bytes, bytes.len()),
+            line_number_in(source, source.length)?,
             format!("POINTS promises {rows}, the file has {}", columns.len()),
         ));
     }

@@ -1,24 +1,24 @@
 //! The body of a PLY file.
 
-use std::io;
-
-use ply_rs::ply::{ElementDef, Encoding, PropertyType, ScalarType};
+use ply_rs::ply::{ElementDef, Encoding, Header, PropertyType, ScalarType};
 
 use super::header;
 use crate::color::ColorScale;
 use crate::columns::Columns;
 use crate::error::{Fault, Outcome};
+use crate::lines::{after_lines, line_number_in};
 use crate::records::{self, Field, Layout};
 use crate::role::{Assignments, Role};
 use crate::scalar::{Endian, Scalar};
 use crate::source::Source;
-use crate::text::{Declared, Separator, Table, after_lines, line_number};
+use crate::text::{Declared, Separator, Table};
 
-/// Reads a file of binary rows, vertices first, part by part; `None` if it is another or wrong, for [`read`] to say.
-pub(crate) fn read_parts(source: &Source<'_>) -> Option<io::Result<Columns>> {
+/// Reads a file of text, or of binary rows with the vertices first, part by part; `None` if it is another or wrong,
+/// for [`read`] to say.
+pub(crate) fn read_parts(source: &Source<'_>) -> Option<Outcome<Columns>> {
     let (header, start) = header::parse(source.head).ok()?;
     let endian = match header.encoding {
-        Encoding::Ascii => return None,
+        Encoding::Ascii => return Some(read_body(source, &header, start)),
         Encoding::BinaryLittleEndian => Endian::Little,
         Encoding::BinaryBigEndian => Endian::Big,
     };
@@ -29,7 +29,9 @@ pub(crate) fn read_parts(source: &Source<'_>) -> Option<io::Result<Columns>> {
     if !whole || assignments.missing_axis().is_some() {
         return None;
     }
-    records::decode_source(source, start, vertex.count, &Layout { endian, stride, fields }, &assignments)
+    let layout = Layout { endian, stride, fields };
+    let columns = records::decode_source(source, start, vertex.count, &layout, &assignments)?;
+    Some(columns.map_err(Fault::Read))
 }
 
 fn is_vertex(element: &ElementDef) -> bool {
@@ -39,6 +41,12 @@ fn is_vertex(element: &ElementDef) -> bool {
 /// Reads the element `vertex` (or `point`) and skips all others.
 pub(crate) fn read(bytes: &[u8]) -> Outcome<Columns> {
     let (header, start) = header::parse(bytes)?;
+    read_body(&Source::whole(bytes), &header, start)
+}
+
+/// Reads what follows the header; of a binary file, all of it must be at hand.
+fn read_body(source: &Source<'_>, header: &Header, start: usize) -> Outcome<Columns> {
+    let bytes = source.head;
     let elements: Vec<&ElementDef> = header.elements.values().collect();
     let Some(vertex) = elements.iter().position(|element| is_vertex(element)) else {
         let names: Vec<&str> = elements.iter().map(|element| element.name.as_str()).collect();
@@ -51,7 +59,7 @@ pub(crate) fn read(bytes: &[u8]) -> Outcome<Columns> {
         return Err(Fault::header(format!("vertices have no scalar property {axis:?}; there are {names:?}")));
     }
     match header.encoding {
-        Encoding::Ascii => read_ascii(bytes, start, before, vertex, last, assignments),
+        Encoding::Ascii => read_ascii(source, start, before, vertex, last, assignments),
         Encoding::BinaryLittleEndian => {
             read_binary(bytes, start, before, vertex, Endian::Little, assignments)
         }
@@ -73,28 +81,23 @@ fn assignments(vertex: &ElementDef) -> Assignments {
 }
 
 fn read_ascii(
-    bytes: &[u8],
+    source: &Source<'_>,
     start: usize,
     before: &[&ElementDef],
     vertex: &ElementDef,
     last: bool,
     assignments: Assignments,
 ) -> Outcome<Columns> {
-    let short = |element: &ElementDef| {
-        let found = "the file ends before that";
-        Fault::line(
-            line_number(bytes, bytes.len()),
-            format!("the header promises {} lines of {:?}; {found}", element.count, element.name),
-        )
+    let after = |start: usize, element: &ElementDef| -> Outcome<usize> {
+        if let Some(end) = after_lines(source, start, element.count)? {
+            return Ok(end);
+        }
+        let ElementDef { count, name, .. } = element;
+        let problem = format!("the header promises {count} lines of {name:?}; the file ends before that");
+        Err(Fault::line(line_number_in(source, source.length)?, problem))
     };
-    let mut start = start;
-    for element in before {
-        start = after_lines(bytes, start, element.count).ok_or_else(|| short(element))?;
-    }
-    let end = match last {
-        true => bytes.len(),
-        false => after_lines(bytes, start, vertex.count).ok_or_else(|| short(vertex))?,
-    };
+    let start = before.iter().try_fold(start, |start, element| after(start, element))?;
+    let end = if last { source.length } else { after(start, vertex)? };
     let first_list =
         vertex.properties.values().position(|property| matches!(property.data_type, PropertyType::List(..)));
     if let Some(list) = first_list
@@ -113,13 +116,11 @@ fn read_ascii(
         comments: &[],
         exact: false,
     };
-    let mut columns = table.decode(&bytes[..end], start)?;
+    let mut columns = table.decode(source, start, end)?;
     if columns.len() < vertex.count {
-        let line = line_number(bytes, end);
-        return Err(Fault::line(
-            line,
-            format!("the header promises {} vertices, the file has {}", vertex.count, columns.len()),
-        ));
+        let problem =
+            format!("the header promises {} vertices, the file has {}", vertex.count, columns.len());
+        return Err(Fault::line(line_number_in(source, end)?, problem));
     }
     columns.truncate(vertex.count);
     Ok(columns)

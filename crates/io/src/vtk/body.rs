@@ -1,9 +1,9 @@
 //! Words, lines and arrays of numbers of a legacy VTK file.
 
 use crate::error::{Fault, Outcome};
+use crate::lines::{line_number, next_line};
 use crate::number::parse;
 use crate::scalar::{Endian, Scalar, gather};
-use crate::text::{line_number, next_line};
 
 /// A place in the file.
 pub(crate) struct Body<'a> {

@@ -69,7 +69,7 @@ fn header(body: &mut Body<'_>) -> Outcome<()> {
         return Err(Fault::line(1, "the first line is not \"# vtk DataFile Version ...\""));
     }
     // The title may be blank, so the lines are counted as they are.
-    body.at = crate::text::next_line(body.bytes, body.at);
+    body.at = crate::lines::next_line(body.bytes, body.at);
     let (at, encoding) = body.line().ok_or_else(|| end(body.bytes))?;
     body.binary = match encoding.to_ascii_uppercase().as_str() {
         "ASCII" => false,
@@ -152,7 +152,7 @@ fn cells(body: &mut Body<'_>, section: &Section<'_>) -> Outcome<()> {
 fn skip_metadata(body: &mut Body<'_>) {
     while body.at < body.bytes.len() {
         let begin = body.at;
-        body.at = crate::text::next_line(body.bytes, begin);
+        body.at = crate::lines::next_line(body.bytes, begin);
         if body.bytes[begin..body.at].trim_ascii().is_empty() {
             break;
         }

@@ -4,17 +4,64 @@ use super::guess;
 use crate::color::ColorScale;
 use crate::columns::Columns;
 use crate::error::{Fault, Outcome};
+use crate::lines::{line_number, next_line};
 use crate::number::parse;
 use crate::role::{Assignments, Role};
-use crate::text::{Declared, Separator, Table, line_number, next_line};
+use crate::source::Source;
+use crate::text::{Declared, Separator, Table};
 
 /// Lines looked at to find out what the columns mean.
 const SAMPLE: usize = 256;
 
 const COMMENTS: &[&[u8]] = &[b"#", b"//"];
 
+/// Bytes at the beginning that are looked at to find out what the columns mean.
+const HEAD: usize = 1 << 16;
+
+/// Reads a text part by part; `None` if the first lines do not tell what the columns mean, for [`read`] to say.
+pub(crate) fn read_parts(source: &Source<'_>, notes: &mut Vec<String>) -> Option<Outcome<Columns>> {
+    let start = describe(whole_lines(source.head), &mut Vec::new()).ok()?.start;
+    // The sample must be the one that the whole file would give.
+    (start < HEAD / 2 && source.head.len() >= HEAD).then(|| read_source(source, notes))
+}
+
 /// Reads a whole text, noting what is remarkable.
 pub(crate) fn read(bytes: &[u8], notes: &mut Vec<String>) -> Outcome<Columns> {
+    read_source(&Source::whole(bytes), notes)
+}
+
+fn read_source(source: &Source<'_>, notes: &mut Vec<String>) -> Outcome<Columns> {
+    let head = if source.head.len() < source.length { whole_lines(source.head) } else { source.head };
+    let Description { table, start, promised } = describe(head, notes)?;
+    let mut columns = table.decode(source, start, source.length)?;
+    if let Some((count, line)) = promised {
+        if columns.len() < count {
+            let problem = format!("the line promises {count} points, the file has {}", columns.len());
+            return Err(Fault::line(line, problem));
+        }
+        if columns.len() > count {
+            notes.push(format!("line {line} promises {count} points; all {} are read", columns.len()));
+        }
+    }
+    refuse_transform(&table, &mut columns)?;
+    Ok(columns)
+}
+
+/// Bytes up to the last line end; all of them if there is none.
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    memchr::memrchr(b'\n', bytes).map_or(bytes, |end| &bytes[..=end])
+}
+
+/// What the first lines say.
+struct Description {
+    table: Table,
+    /// Where the points begin.
+    start: usize,
+    /// The number of points that a line promises, and which line.
+    promised: Option<(usize, usize)>,
+}
+
+fn describe(bytes: &[u8], notes: &mut Vec<String>) -> Outcome<Description> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let mut start = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
     let (mut first, commented_header) = first_line(bytes, start)?;
@@ -24,7 +71,10 @@ pub(crate) fn read(bytes: &[u8], notes: &mut Vec<String>) -> Outcome<Columns> {
         start = first.end;
         first = match first_line(bytes, start) {
             Ok((line, _)) => line,
-            Err(_) if count == 0 => return Ok(Columns::default()),
+            Err(_) if count == 0 => {
+                let table = positions();
+                return Ok(Description { table, start, promised });
+            }
             Err(fault) => return Err(fault),
         };
     }
@@ -41,18 +91,20 @@ pub(crate) fn read(bytes: &[u8], notes: &mut Vec<String>) -> Outcome<Columns> {
         Some((names, line)) => named(&names, line, separator)?,
         None => unnamed(bytes, start, separator, notes)?,
     };
-    let mut columns = table.decode(bytes, start)?;
-    if let Some((count, line)) = promised {
-        if columns.len() < count {
-            let problem = format!("the line promises {count} points, the file has {}", columns.len());
-            return Err(Fault::line(line, problem));
-        }
-        if columns.len() > count {
-            notes.push(format!("line {line} promises {count} points; all {} are read", columns.len()));
-        }
+    Ok(Description { table, start, promised })
+}
+
+/// Lines of x y z.
+fn positions() -> Table {
+    let roles: Vec<Option<Role>> = (0..3).map(|axis| Some(Role::Position(axis))).collect();
+    Table {
+        separator: Separator::Blank,
+        width: 3,
+        declared: Declared::Unknown,
+        assignments: Assignments::of_roles(&roles),
+        comments: COMMENTS,
+        exact: true,
     }
-    refuse_transform(&table, &mut columns)?;
-    Ok(columns)
 }
 
 /// A line that is neither blank nor a comment.
@@ -141,10 +193,12 @@ fn named(names: &[String], line: usize, separator: Separator) -> Outcome<Table> 
 }
 
 fn unnamed(bytes: &[u8], start: usize, separator: Separator, notes: &mut Vec<String>) -> Outcome<Table> {
+    // As much as a file read in parts has at hand, so that both ways find the same.
+    let window = if start < HEAD / 2 { whole_lines(&bytes[..bytes.len().min(HEAD)]) } else { bytes };
     let mut sample: Vec<Vec<f64>> = Vec::new();
     let mut begin = start;
     while sample.len() < SAMPLE
-        && let Ok((line, _)) = first_line(bytes, begin)
+        && let Ok((line, _)) = first_line(window, begin)
     {
         let number = |word: &String| parse(word.as_bytes()).map_or(f64::NAN, |(value, _)| value);
         sample.push(words(line.text, separator).iter().map(number).collect());
