@@ -24,6 +24,7 @@ mod obj;
 mod pcd;
 mod plan;
 mod ply;
+mod precision;
 mod read;
 mod records;
 mod role;

@@ -11,7 +11,7 @@ use crate::format::is_text;
 use crate::guard::guarded;
 use crate::role::Role;
 use crate::source::{Source, read_at};
-use crate::{Format, e57, file, kitti, las, npy, obj, pcd, ply, vtk, xyz};
+use crate::{Format, e57, file, kitti, las, npy, obj, pcd, ply, precision, vtk, xyz};
 
 /// How to read a cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -100,7 +100,7 @@ fn read_parts(
         _ => None,
     }?;
     let finished = columns.and_then(|columns| columns.finish(options.strict));
-    let loaded = |(cloud, dropped_nonfinite)| Loaded { cloud, format, dropped_nonfinite, notes };
+    let loaded = |(cloud, dropped)| loaded(cloud, format, dropped, notes);
     Some(finished.map(loaded).map_err(|fault| fault.named(name)))
 }
 
@@ -132,7 +132,12 @@ fn decode(bytes: &[u8], name: &str, by_extension: Option<Format>, options: &Read
     let mut notes = Vec::new();
     let (cloud, dropped_nonfinite) =
         decode_as(bytes, format, options, &mut notes).map_err(|fault| fault.named(name))?;
-    Ok(Loaded { cloud, format, dropped_nonfinite, notes })
+    Ok(loaded(cloud, format, dropped_nonfinite, notes))
+}
+
+fn loaded(cloud: PointCloud, format: Format, dropped_nonfinite: usize, mut notes: Vec<String>) -> Loaded {
+    notes.extend(precision::note(&cloud));
+    Loaded { cloud, format, dropped_nonfinite, notes }
 }
 
 /// Text whose first line of content is numbers, or names x and y.

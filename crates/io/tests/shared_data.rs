@@ -155,6 +155,20 @@ fn attributes_arrive() {
 }
 
 #[test]
+fn notes_say_what_a_user_should_know() {
+    let Some(folder) = data() else { return };
+    for (name, words) in [
+        ("format_fixtures/samp11-utm.pcd", "0.5 apart"),
+        ("format_fixtures/office1.pcd", "VIEWPOINT"),
+        ("nc_newer_college_01/planes_000000.bin", "3 floats per point"),
+    ] {
+        let notes = load(&folder.join(name)).unwrap().notes.join("\n");
+        assert!(notes.contains(words), "{name}: {notes}");
+    }
+    assert_eq!(load(&folder.join("small_gicp/source.ply")).unwrap().notes, Vec::<String>::new());
+}
+
+#[test]
 fn the_same_points_come_out_of_las_and_laz() {
     let Some(folder) = data() else { return };
     let las = |name: &str| load(&folder.join("las_fixtures").join(name)).unwrap().cloud;
