@@ -47,9 +47,10 @@ pub struct Options {
     /// Largest distance of a match at the finest stage [m] [default: from the clouds].
     #[arg(long, value_name = "METRES", allow_negative_numbers = true)]
     max_distance: Option<f64>,
-    /// Steps that one stage may take [default: 60].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    max_iterations: Option<u32>,
+    /// Steps that one stage may take.
+    #[arg(long, value_name = "N", default_value_t = Aligner::default().max_iterations as u32,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    max_iterations: u32,
     /// Write the pose: four lines of four numbers.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -103,14 +104,13 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     options.check_outputs()?;
     let initial = options.init.as_ref().map(barrow::io::read_transform).transpose()?.unwrap_or_default();
     let clouds = options.pair.read(settings)?;
-    let default = Aligner::default();
     let aligner = Aligner {
         method: options.method.into(),
         voxel_size: options.voxel_size,
         max_distance: options.max_distance,
-        max_iterations: options.max_iterations.map_or(default.max_iterations, |count| count as usize),
+        max_iterations: options.max_iterations as usize,
         initial,
-        ..default
+        ..Aligner::default()
     };
     interrupt::hold();
     let (registration, seconds) = align(&aligner, &clouds, settings)
