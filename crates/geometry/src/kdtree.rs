@@ -31,6 +31,7 @@ pub struct Neighbor {
 pub struct KdTree {
     /// `None` over no points: the underlying tree would answer "item 0 at infinite distance".
     tree: Option<ImmutableKdTree<f64, 3>>,
+    points: Vec<Point3<f64>>,
 }
 
 impl KdTree {
@@ -38,7 +39,10 @@ impl KdTree {
     pub fn new(points: &[Point3<f64>]) -> Self {
         let rows: &[[f64; 3]] = bytemuck::cast_slice(points);
         // Construction fails for no points only.
-        Self { tree: (!rows.is_empty()).then(|| ImmutableKdTree::new_from_slice(rows).ok()).flatten() }
+        Self {
+            tree: (!rows.is_empty()).then(|| ImmutableKdTree::new_from_slice(rows).ok()).flatten(),
+            points: points.to_vec(),
+        }
     }
 
     /// The nearest point; `None` if the tree is empty.
@@ -77,7 +81,33 @@ impl KdTree {
     }
 
     /// [`nearest`](Self::nearest) for many queries, in parallel, in query order.
-    pub fn nearest_all(&self, queries: &[Point3<f64>]) -> Vec<Option<Neighbor>> {
-        queries.par_iter().map(|query| self.nearest(query)).collect()
+    pub fn nearest_all(&self, queries: &[Point3<f64>], search: &BatchSearch) -> Vec<Option<Neighbor>> {
+        let limit = search.max_distance * search.max_distance;
+        let near = |found: &Neighbor| found.distance_squared <= limit;
+        queries.par_iter().map(|query| self.nearest(query).filter(near)).collect()
+    }
+
+    /// The nearest point of this tree for every point of another, in the order of the other's points.
+    ///
+    /// Empty if either tree is. Faster than [`nearest_all`](Self::nearest_all): the queries are sorted in
+    /// space already.
+    pub fn nearest_from(&self, queries: &KdTree) -> Vec<Neighbor> {
+        queries.points.par_iter().filter_map(|query| self.nearest(query)).collect()
+    }
+}
+
+/// What is known before a search over many queries.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchSearch<'a> {
+    /// Points farther than this \[m\] are not found; infinite by default.
+    pub max_distance: f64,
+    /// For every query the index of a point that is probably close, such as the answer for the last pose.
+    /// Changes how soon the answer comes, never the answer.
+    pub guesses: Option<&'a [usize]>,
+}
+
+impl Default for BatchSearch<'_> {
+    fn default() -> Self {
+        Self { max_distance: f64::INFINITY, guesses: None }
     }
 }

@@ -27,7 +27,7 @@ pub use chamfer::{Chamfer, DirectedChamfer, chamfer};
 pub use cloud::{Color, PointCloud};
 pub use convergence::{Convergence, Status};
 pub use error::{Error, Result};
-pub use kdtree::{KdTree, Neighbor};
+pub use kdtree::{BatchSearch, KdTree, Neighbor};
 pub use measure::Measure;
 pub use neighborhood::{estimate_covariances, estimate_normals, median_spacing};
 pub use ordered::fold_ordered;

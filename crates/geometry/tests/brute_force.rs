@@ -3,7 +3,8 @@
 mod common;
 
 use barrow_geometry::{
-    Backend, Cost, KdTree, Measure, PointCloud, Sinkhorn, TransportPlan, TransportProblem, chamfer,
+    Backend, BatchSearch, Cost, KdTree, Measure, PointCloud, Sinkhorn, TransportPlan, TransportProblem,
+    chamfer,
 };
 use common::{assert_close, awkward, cube};
 use nalgebra::{Point3, Vector3};
@@ -151,7 +152,7 @@ fn the_tree_finds_what_a_scan_finds() {
             .copied()
             .chain(cube(60, 9).iter().map(|q| points[0] + (q.coords - Vector3::repeat(0.5)) * (1.5 * size)))
             .collect();
-        let found = tree.nearest_all(&queries);
+        let found = tree.nearest_all(&queries, &BatchSearch::default());
         for (query, found) in queries.iter().zip(found) {
             let mut distances: Vec<f64> = points.iter().map(|point| (point - query).norm_squared()).collect();
             let found = found.unwrap();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use barrow::geometry::{Arc, KdTree, PointCloud, Status};
+use barrow::geometry::{Arc, BatchSearch, KdTree, PointCloud, Status};
 use barrow::registration::{Aligner, Method, Registration};
 use clap::{Args, ValueEnum};
 
@@ -208,7 +208,7 @@ impl Options {
 /// same and would sum to one.
 fn matches(moved: &PointCloud, target: &PointCloud, max_distance: f64) -> Vec<Arc> {
     let mass = 1.0 / moved.len() as f64;
-    let nearest = KdTree::new(target.positions()).nearest_all(moved.positions());
+    let nearest = KdTree::new(target.positions()).nearest_all(moved.positions(), &BatchSearch::default());
     let within = |(source, found): (usize, Option<barrow::geometry::Neighbor>)| {
         let found = found.filter(|found| found.distance_squared <= max_distance * max_distance)?;
         Some(Arc { source, target: found.index, mass, cost: found.distance_squared })
