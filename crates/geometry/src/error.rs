@@ -83,6 +83,22 @@ pub enum Error {
         /// Largest number of entries.
         limit: usize,
     },
+    /// A cloud has more points than an index can name.
+    #[error("the {role} cloud has {got} points, at most {limit} are accepted")]
+    TooManyPoints {
+        /// `"source"` or `"target"`.
+        role: &'static str,
+        /// Largest number of points.
+        limit: usize,
+        /// Number of points.
+        got: usize,
+    },
+    /// A method that has no meaning for points with weights.
+    #[error("{method} counts points: it is not defined for points with weights")]
+    WeightsUndefined {
+        /// What was asked for.
+        method: &'static str,
+    },
     /// An attribute that the method needs is missing.
     #[error("the {role} cloud has no {attribute}")]
     MissingAttribute {

@@ -6,13 +6,13 @@
 mod arc;
 mod backend;
 mod bounds;
-mod chamfer;
 mod cloud;
 mod convergence;
 mod error;
 mod frame;
 mod kdtree;
 mod measure;
+mod nearness;
 mod neighborhood;
 mod ordered;
 mod sample;
@@ -23,12 +23,15 @@ mod voxel;
 pub use arc::Arc;
 pub use backend::Backend;
 pub use bounds::Bounds;
-pub use chamfer::{Chamfer, DirectedChamfer, chamfer};
 pub use cloud::{Color, PointCloud};
 pub use convergence::{Convergence, Status};
 pub use error::{Error, Result};
 pub use kdtree::{BatchSearch, KdTree, Neighbor};
 pub use measure::Measure;
+pub use nearness::{
+    Chamfer, DensityAwareChamfer, DirectedChamfer, DirectedConsistency, DirectedDistances, FScore, Farthest,
+    Hausdorff, NearestDistances, NormalConsistency, chamfer, f_score, hausdorff,
+};
 pub use neighborhood::{estimate_covariances, estimate_normals, median_spacing};
 pub use ordered::fold_ordered;
 pub use sample::sample;

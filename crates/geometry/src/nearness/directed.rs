@@ -1,0 +1,129 @@
+//! One direction: the two columns, and the weights of the points.
+
+use nalgebra::Point3;
+use rayon::prelude::*;
+
+use crate::{Error, KdTree, Measure, Neighbor, Result, fold_ordered};
+
+/// Squares below this may have lost digits on the way to zero, and squares above that may be about to
+/// overflow: there distances are computed anew from the points.
+pub(super) const SAFE_SQUARES: std::ops::Range<f64> = 1e-290..1e290;
+
+/// Totals of weights outside of this range are brought to 1, so that no product with a distance overflows
+/// or vanishes; within it weights stay as they came, whole numbers exact.
+const SAFE_TOTALS: std::ops::Range<f64> = 1e-100..1e100;
+
+/// Distances from every point of one cloud to the nearest point of another.
+///
+/// Two columns in the order of the points, and statistics computed when asked for. Where the points have
+/// weights, every mean, quantile and share below is one of the weight; see
+/// [`NearestDistances`](crate::NearestDistances#weights).
+///
+/// # Units
+/// Metres, or the unit of the clouds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DirectedDistances {
+    pub(super) distances: Vec<f64>,
+    /// 32 bits: half the memory of a `usize`, and sizes are checked before.
+    pub(super) nearest: Vec<u32>,
+    /// Number of points of the cloud measured to.
+    onto: usize,
+    pub(super) weights: Option<Weights>,
+}
+
+/// Weights and their sum, which is neither tiny nor huge.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Weights {
+    pub(super) column: Vec<f64>,
+    total: f64,
+}
+
+impl DirectedDistances {
+    pub(super) fn search(
+        from: &[Point3<f64>],
+        from_tree: &KdTree,
+        to: &[Point3<f64>],
+        to_tree: &KdTree,
+    ) -> Result<Self> {
+        let found = to_tree.nearest_from(from_tree);
+        if found.len() != from.len() {
+            let (expected, got) = (from.len(), found.len());
+            return Err(Error::ColumnLength { column: "tree", expected, got });
+        }
+        if let Some(bad) = found.par_iter().find_any(|neighbor| neighbor.index >= to.len()) {
+            return Err(Error::ColumnLength { column: "tree", expected: to.len(), got: bad.index + 1 });
+        }
+        let (mut distances, mut nearest) = (Vec::new(), Vec::new());
+        found
+            .par_iter()
+            .zip(from)
+            .map(|(neighbor, point)| (length(neighbor, point, to), neighbor.index as u32))
+            .unzip_into_vecs(&mut distances, &mut nearest);
+        Ok(Self { distances, nearest, onto: to.len(), weights: None })
+    }
+
+    /// The same with the partners named by their indices in a larger cloud.
+    pub(super) fn renamed(mut self, indices: &[u32], onto: usize) -> Self {
+        self.nearest.par_iter_mut().for_each(|partner| *partner = indices[*partner as usize]);
+        Self { onto, ..self }
+    }
+
+    /// The same with the weights of the points measured from.
+    pub(super) fn weighted(self, measure: &Measure) -> Self {
+        if measure.is_uniform() {
+            return self;
+        }
+        let scale = if SAFE_TOTALS.contains(&measure.total()) { 1.0 } else { measure.total() };
+        let column: Vec<f64> =
+            (0..measure.len()).into_par_iter().map(|index| measure.weight(index) / scale).collect();
+        let total = fold_ordered(column.len(), |range| column[range].iter().sum(), |a: f64, b| a + b);
+        let weights = Some(Weights { column, total: total.unwrap_or(0.0) });
+        Self { weights, ..self }
+    }
+
+    /// Number of points measured from.
+    #[allow(clippy::len_without_is_empty)] // Never empty.
+    pub fn len(&self) -> usize {
+        self.distances.len()
+    }
+
+    /// Number of points of the cloud measured to.
+    pub fn onto(&self) -> usize {
+        self.onto
+    }
+
+    /// The distance of every point \[m\], in the order of the points.
+    pub fn distances(&self) -> &[f64] {
+        &self.distances
+    }
+
+    /// Index of every point's nearest point in the other cloud.
+    pub fn nearest(&self) -> &[u32] {
+        &self.nearest
+    }
+
+    /// The weights of the points up to a common factor; `None` if all count the same.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_ref().map(|weights| weights.column.as_slice())
+    }
+
+    /// Number of points, or the sum of their weights.
+    pub(super) fn total(&self) -> f64 {
+        self.weights.as_ref().map_or(self.len() as f64, |weights| weights.total)
+    }
+
+    /// Weight of one point.
+    pub(super) fn weight(&self, index: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |weights| weights.column[index])
+    }
+}
+
+/// The distance to a neighbour that was found, all digits kept at any scale.
+fn length(neighbor: &Neighbor, point: &Point3<f64>, to: &[Point3<f64>]) -> f64 {
+    if SAFE_SQUARES.contains(&neighbor.distance_squared) {
+        return neighbor.distance_squared.sqrt();
+    }
+    let difference = point - to[neighbor.index];
+    let largest = difference.amax();
+    if largest == 0.0 { 0.0 } else { largest * (difference / largest).norm() }
+}
