@@ -9,6 +9,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use barrow::geometry::{Backend, Measure, Sinkhorn, TransportProblem};
+use barrow_benches::median;
 use nalgebra::Point3;
 
 const ROUNDS: usize = 9;
@@ -73,11 +74,6 @@ fn rate(things: f64, work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
     things / start.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// The formula as it reads: largest score first, then the sum of exponentials.
