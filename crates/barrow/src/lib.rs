@@ -35,6 +35,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! **How far apart.** [`NearestDistances`](geometry::NearestDistances) searches once in each direction; Chamfer,
+//! Hausdorff, F-scores at any radii, quantiles and every point's own distance follow without another search.
+//!
+//! ```
+//! use barrow::geometry::{NearestDistances, PointCloud};
+//! use nalgebra::Point3;
+//!
+//! let truth = PointCloud::new((0..100).map(|i| Point3::new(0.1 * i as f64, 0.0, 0.0)).collect())?;
+//! let scan = PointCloud::new((0..50).map(|i| Point3::new(0.1 * i as f64, 0.01, 0.0)).collect())?;
+//! let nearest = NearestDistances::between(&scan, &truth)?;
+//! // All of the scan lies on the truth, half of which it misses: it ends 5 m too early.
+//! let score = nearest.f_score(0.02)?;
+//! assert_eq!((score.precision, score.recall), (1.0, 0.5));
+//! assert!((nearest.hausdorff().value - 5.0).abs() < 1e-3);
+//! assert!((nearest.source_to_target().median() - 0.01).abs() < 1e-12);
+//! # Ok::<(), barrow::geometry::Error>(())
+//! ```
+//!
 //! **Optimal transport.** A problem says what is asked, a solver how soon, a plan is the answer. A
 //! [`Measure`](geometry::Measure) is positions with weights; the *blur* is the length below which the plan
 //! is fuzzy.

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use barrow::geometry::chamfer;
-use barrow::registration::{Fit, automatic_max_distance, evaluate};
+use barrow::geometry::NearestDistances;
+use barrow::registration::{Fit, automatic_max_distance};
 use clap::Args;
 use serde::Serialize;
 
@@ -72,8 +72,9 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         None => automatic_max_distance(source, target).with_context(names)?,
     };
     let prepare = start.elapsed().as_secs_f64();
-    let fit: Fit = evaluate(source, target, &pose, max_distance).with_context(names)?;
-    let chamfer = chamfer(&source.transformed(&pose), target).with_context(names)?.value;
+    let nearest = NearestDistances::between(&source.transformed(&pose), target).with_context(names)?;
+    let fit = Fit::of_distances(&nearest, max_distance).with_context(names)?;
+    let chamfer = nearest.mean();
     let solve = start.elapsed().as_secs_f64() - prepare;
     drop(progress);
 

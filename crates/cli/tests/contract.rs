@@ -53,7 +53,14 @@ fn wrong_usage_ends_with_2_and_says_what_is_accepted() {
         "distance source.xyz target.xyz --metric sliced --blur 0.1",
         "distance source.xyz target.xyz --metric sinkhorn --projections 3",
         "distance source.xyz target.xyz --metric sinkhorn --blur 0.1 --epsilon 0.1",
-        "distance source.xyz target.xyz --source-weights w.txt",
+        "distance source.xyz target.xyz --radius",
+        "distance source.xyz target.xyz --metric sliced --radius 0.1",
+        "distance source.xyz target.xyz --metric sinkhorn --colorize out.ply",
+        "distance source.xyz target.xyz --metric sliced --alpha 1",
+        "distance source.xyz target.xyz --colorize out.docx",
+        "distance source.xyz target.xyz --colorize out.bin",
+        "distance source.xyz target.xyz --colorize-max 0.1",
+        "distance source.xyz target.xyz --alpha 1 --source-weights w.txt",
         "distance source.xyz target.xyz --threads 0",
         "distance - -",
         "match source.xyz target.xyz",
@@ -86,6 +93,12 @@ fn options_out_of_range_end_with_3_and_name_the_value() {
         ("distance source.xyz target.xyz --metric sinkhorn --blur nan", "NaN"),
         ("distance source.xyz target.xyz --metric sinkhorn --reach 0", "reach"),
         ("distance source.xyz target.xyz --metric sliced --projections 3", "3"),
+        ("distance source.xyz target.xyz --metric fscore --radius 0", "--radius"),
+        ("distance source.xyz target.xyz --radius 0.1 --radius -2", "-2"),
+        ("distance source.xyz target.xyz --alpha inf", "--alpha"),
+        ("distance source.xyz target.xyz --colorize out.ply --colorize-max 0", "--colorize-max"),
+        ("distance source.xyz target.xyz --colorize nowhere/out.ply", "nowhere"),
+        ("distance source.xyz target.xyz --source-weights w.txt", "w.txt"),
         ("match source.xyz target.xyz --out plan.npz --threshold 2", "2"),
         ("register source.xyz target.xyz --voxel-size 0", "voxel"),
         ("register source.xyz target.xyz --max-distance -3", "-3"),
@@ -189,6 +202,8 @@ fn distance() {
     for (metric, unit) in [
         ("chamfer", "m"),
         ("hausdorff", "m"),
+        ("fscore", "1"),
+        ("fscore --radius 0.3", "1"),
         ("sinkhorn", "m^2"),
         ("sinkhorn --p 1", "m"),
         ("sinkhorn --no-debias --reach 1", "m^2"),
@@ -253,7 +268,13 @@ fn weights() {
     let run =
         |options: &str| barrow(folder.path(), &format!("distance source.xyz target.xyz {options} --json"));
     let value = |options: &str| run(options).expect(0).json()["value"].as_f64().expect("a number");
-    for metric in ["--metric sinkhorn", "--metric sliced"] {
+    for metric in [
+        "--metric sinkhorn",
+        "--metric sliced",
+        "--metric chamfer",
+        "--metric hausdorff",
+        "--metric fscore --radius 0.5",
+    ] {
         let weighted = value(&format!("{metric} --source-weights same.txt --target-weights same.txt"));
         assert!((weighted - value(metric)).abs() < 1e-6 * weighted, "{metric}");
     }

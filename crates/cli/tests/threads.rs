@@ -37,6 +37,18 @@ fn chamfer() {
 }
 
 #[test]
+fn f_scores_and_densities() {
+    let arguments = "distance source.xyz target.xyz --metric fscore --radius 0.1 --radius 0.02 --alpha 9";
+    assert_same_bits(arguments, None);
+}
+
+#[test]
+fn colored_clouds() {
+    let arguments = "distance source.xyz target.xyz --metric hausdorff --colorize out.ply";
+    assert_same_bits(arguments, Some("out.ply"));
+}
+
+#[test]
 fn sinkhorn() {
     assert_same_bits("distance source.xyz target.xyz --metric sinkhorn --blur 0.5", None);
 }

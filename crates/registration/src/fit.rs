@@ -1,6 +1,6 @@
 //! How well a pose lays one cloud onto the other.
 
-use barrow_geometry::{KdTree, PointCloud, fold_ordered};
+use barrow_geometry::{DirectedDistances, KdTree, NearestDistances, PointCloud, fold_ordered};
 use nalgebra::{Isometry3, Point3};
 
 use crate::error::require_positive;
@@ -18,6 +18,48 @@ pub struct Fit {
     pub inliers: usize,
     /// The smaller of the shares of source and of target points with a partner within the gate.
     pub overlap: f64,
+}
+
+impl Fit {
+    /// The fit of a source that has been moved already, from its nearest distances: where those are known,
+    /// nothing is searched again. Counts points; weights are not asked.
+    ///
+    /// # Errors
+    /// If `max_distance` \[m\] is not finite and positive.
+    ///
+    /// ```
+    /// use barrow_geometry::{NearestDistances, PointCloud};
+    /// use barrow_registration::Fit;
+    /// use nalgebra::Point3;
+    ///
+    /// let target = PointCloud::new(vec![Point3::origin(), Point3::new(1.0, 0.0, 0.0)])?;
+    /// let moved = PointCloud::new(vec![Point3::new(0.125, 0.0, 0.0), Point3::new(9.0, 0.0, 0.0)])?;
+    /// let fit = Fit::of_distances(&NearestDistances::between(&moved, &target)?, 0.2)?;
+    /// assert_eq!((fit.inliers, fit.fitness, fit.inlier_rmse), (1, 0.5, Some(0.125)));
+    /// # Ok::<(), barrow_registration::Error>(())
+    /// ```
+    pub fn of_distances(nearest: &NearestDistances, max_distance: f64) -> Result<Self> {
+        require_positive("max_distance", max_distance)?;
+        let within = |side: &DirectedDistances| {
+            let part = |range: std::ops::Range<usize>| {
+                let distances = side.distances()[range].iter().filter(|&&distance| distance <= max_distance);
+                distances.fold((0, 0.0), |(count, sum), distance| (count + 1, sum + distance * distance))
+            };
+            fold_ordered(side.len(), part, |a, b| (a.0 + b.0, a.1 + b.1)).unwrap_or((0, 0.0))
+        };
+        let (source, target) = (nearest.source_to_target(), nearest.target_to_source());
+        Ok(Self::new(within(source), source.len(), within(target).0, target.len()))
+    }
+
+    fn new((inliers, squares): (usize, f64), source: usize, partners: usize, target: usize) -> Self {
+        let fitness = inliers as f64 / source as f64;
+        Self {
+            fitness,
+            inlier_rmse: (inliers > 0).then(|| (squares / inliers as f64).sqrt()),
+            inliers,
+            overlap: fitness.min(partners as f64 / target as f64),
+        }
+    }
 }
 
 /// Measures a pose on the full clouds: a pair is an inlier within `max_distance` \[m\].
@@ -72,15 +114,9 @@ fn fit(
     target_from_source: &Isometry3<f64>,
     max_distance: f64,
 ) -> Fit {
-    let (inliers, squares) = inliers(source, target_tree, target_from_source, max_distance);
-    let (partners, _) = self::inliers(target, source_tree, &target_from_source.inverse(), max_distance);
-    let fitness = inliers as f64 / source.len() as f64;
-    Fit {
-        fitness,
-        inlier_rmse: (inliers > 0).then(|| (squares / inliers as f64).sqrt()),
-        inliers,
-        overlap: fitness.min(partners as f64 / target.len() as f64),
-    }
+    let found = inliers(source, target_tree, target_from_source, max_distance);
+    let (partners, _) = inliers(target, source_tree, &target_from_source.inverse(), max_distance);
+    Fit::new(found, source.len(), partners, target.len())
 }
 
 /// Number of points with a neighbour within the gate, and the sum of their squared distances.

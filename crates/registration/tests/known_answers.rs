@@ -2,8 +2,8 @@
 
 mod common;
 
-use barrow_geometry::{PointCloud, Status};
-use barrow_registration::{Aligner, Kernel, Matcher, Method, NearestMatcher, evaluate};
+use barrow_geometry::{NearestDistances, PointCloud, Status};
+use barrow_registration::{Aligner, Fit, Kernel, Matcher, Method, NearestMatcher, evaluate};
 use common::{error, landscape, motion};
 use nalgebra::{Isometry3, Point3, Vector3};
 
@@ -85,4 +85,20 @@ fn covariance_is_the_inverse_information_times_the_residual_variance() {
     let scale = product[(0, 0)];
     assert!(scale > 0.0 && scale < 1e-3, "{scale}");
     assert!((product / scale - nalgebra::Matrix6::identity()).amax() < 1e-6);
+}
+
+#[test]
+fn a_fit_from_distances_is_the_fit_from_a_search() {
+    let (source, target) = (landscape(50), landscape(61).transformed(&motion()));
+    let pose = motion() * Isometry3::new(Vector3::new(0.05, 0.02, -0.03), Vector3::new(0.01, 0.0, 0.02));
+    let nearest = NearestDistances::between(&source.transformed(&pose), &target).unwrap();
+    for gate in [0.02, 0.05, 0.2] {
+        let wanted = evaluate(&source, &target, &pose, gate).unwrap();
+        let found = Fit::of_distances(&nearest, gate).unwrap();
+        assert_eq!((found.inliers, found.fitness), (wanted.inliers, wanted.fitness));
+        assert!((found.inlier_rmse.unwrap() - wanted.inlier_rmse.unwrap()).abs() < 1e-12);
+        assert!((found.overlap - wanted.overlap).abs() < 1e-12);
+        assert!(found.inliers > 0 && (gate > 0.1 || found.inliers < source.len()), "the gate decides");
+    }
+    assert!(Fit::of_distances(&nearest, 0.0).is_err());
 }

@@ -1,16 +1,16 @@
-//! How each metric is computed, and what else it knows.
+//! How the transport metrics are computed, and what else they know.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::Result;
 use barrow::geometry::{
-    Backend, Chamfer, Convergence, DirectedChamfer, DivergenceTerm, MarginalError, SinkhornDivergence,
-    SinkhornStep, Sliced, Status, TransportPlan, chamfer,
+    Backend, Convergence, DivergenceTerm, MarginalError, SinkhornDivergence, SinkhornStep, Sliced, Status,
+    TransportPlan,
 };
 use serde_json::{Value, json};
 
-use super::{Metric, Options};
+use super::Options;
 use crate::clouds::LoadedPair;
 use crate::entropy::{BLUR_OF_DISTANCE, step_text};
 use crate::interrupt;
@@ -36,57 +36,12 @@ pub struct Answer {
     pub prepare: f64,
 }
 
+/// The convergence of what is computed without a solver.
+pub const AT_ONCE: Convergence = Convergence { status: Status::Converged, iterations: 0, residual: 0.0 };
+
 /// Unit of a cost between points: m^p.
 fn unit_of_cost(p: u8) -> &'static str {
     if p == 1 { "m" } else { "m^2" }
-}
-
-/// Chamfer and Hausdorff, from the nearest neighbours of every point.
-///
-/// # Errors
-/// If a cloud is empty.
-pub fn nearest(options: &Options, clouds: &LoadedPair, settings: &Settings) -> Result<Answer> {
-    let _progress = Progress::new(settings.progress, "measuring");
-    let chamfer = chamfer(&clouds.source, &clouds.target)?;
-    let Chamfer { source_to_target: forth, target_to_source: back, .. } = chamfer;
-    let value = match options.metric {
-        Metric::Hausdorff => forth.maximum.max(back.maximum),
-        _ => chamfer.value,
-    };
-    let line = |side: &DirectedChamfer| {
-        format!(
-            "mean {} m, rms {} m, median {} m, 95 % {} m, maximum {} m",
-            number(side.mean),
-            number(side.rms),
-            number(side.median),
-            number(side.percentile_95),
-            number(side.maximum)
-        )
-    };
-    Ok(Answer {
-        value,
-        unit: "m",
-        settings: json!({}),
-        convergence: Convergence { status: Status::Converged, iterations: 0, residual: 0.0 },
-        details: json!({
-            "source_to_target": directed(&forth, forth.maximum_from, forth.maximum_to),
-            "target_to_source": directed(&back, back.maximum_to, back.maximum_from),
-        }),
-        lines: vec![("source to target".into(), line(&forth)), ("target to source".into(), line(&back))],
-        prepare: 0.0,
-    })
-}
-
-fn directed(side: &DirectedChamfer, source: usize, target: usize) -> Value {
-    json!({
-        "mean": side.mean,
-        "mean_of_squares": side.mean_of_squares,
-        "rms": side.rms,
-        "median": side.median,
-        "percentile_95": side.percentile_95,
-        "maximum": side.maximum,
-        "maximum_at": { "source": source, "target": target },
-    })
 }
 
 /// The entropic transport cost, debiased unless asked otherwise; Ctrl-C stops it.

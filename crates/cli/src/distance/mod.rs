@@ -1,6 +1,8 @@
 //! `barrow distance`: how far apart two clouds are.
 
+mod colorize;
 mod metrics;
+mod nearest;
 
 use std::time::Instant;
 
@@ -10,7 +12,8 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
 
-use self::metrics::{nearest, sinkhorn, sliced};
+use self::metrics::{sinkhorn, sliced};
+use self::nearest::{Nearness, nearest};
 use crate::clouds::Pair;
 use crate::entropy::Entropy;
 use crate::failure::{Ending, usage};
@@ -23,14 +26,25 @@ use crate::weights::Weighting;
 #[command(after_help = "\
 Examples:
   barrow distance a.ply b.ply
+  barrow distance scan.ply truth.ply --metric fscore --radius 0.01 --radius 0.05
+  barrow distance scan.ply truth.ply --colorize errors.ply --colorize-max 0.1
   barrow distance a.ply b.ply --metric sinkhorn --blur 0.05 --json
   barrow distance a.las b.las --metric sliced --p 1 --projections 1000
 
 Metrics and units of the value:
   chamfer    average of the two directed mean distances to the nearest point [m]
   hausdorff  larger of the two directed maximum distances [m]
+  fscore     harmonic mean of precision, the share of source points within --radius of the target, and \
+recall, the share of target points within --radius of the source [1]
   sinkhorn   debiased entropic transport cost [m^p, times the unit of the weights]
-  sliced     mean of the transport costs along lines in all directions, its p-th root [m]")]
+  sliced     mean of the transport costs along lines in all directions, its p-th root [m]
+
+Chamfer is called what three other numbers are called too. The sum of both directed means is twice this \
+value; the sum and the average of the mean squared distances follow from mean_of_squares of both \
+directions in the details of --json.
+
+Weights: the scale of the weights does not matter to chamfer, hausdorff and fscore. A point of weight zero \
+is not there: it is nobody's nearest point and counts in no mean, share or maximum.")]
 pub struct Options {
     /// What is measured.
     #[arg(long, value_enum, default_value_t = Metric::Chamfer)]
@@ -45,11 +59,13 @@ pub struct Options {
     #[arg(long, value_name = "L")]
     projections: Option<usize>,
     #[command(flatten)]
+    pair: Pair,
+    #[command(flatten)]
+    nearness: Nearness,
+    #[command(flatten)]
     entropy: Entropy,
     #[command(flatten)]
     weighting: Weighting,
-    #[command(flatten)]
-    pair: Pair,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -57,6 +73,7 @@ pub struct Options {
 enum Metric {
     Chamfer,
     Hausdorff,
+    Fscore,
     Sinkhorn,
     Sliced,
 }
@@ -88,7 +105,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     let clouds = options.pair.read(settings)?;
     let start = Instant::now();
     let answer = match options.metric {
-        Metric::Chamfer | Metric::Hausdorff => nearest(options, &clouds, settings),
+        Metric::Chamfer | Metric::Hausdorff | Metric::Fscore => nearest(options, &clouds, settings),
         Metric::Sinkhorn => sinkhorn(options, &clouds, settings),
         Metric::Sliced => sliced(options, &clouds, settings),
     }
@@ -119,13 +136,13 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
 impl Options {
     /// Refuses options that the metric would ignore.
     fn check(&self) -> Result<()> {
-        use Metric::{Sinkhorn, Sliced};
+        use Metric::{Chamfer, Fscore, Hausdorff, Sinkhorn, Sliced};
         let owners: [(&str, bool, &[Metric]); 5] = [
             ("--p", self.p.is_some(), &[Sinkhorn, Sliced]),
             ("--projections", self.projections.is_some(), &[Sliced]),
             ("--no-debias", self.no_debias, &[Sinkhorn]),
             ("the options under Transport", self.entropy.is_given(), &[Sinkhorn]),
-            ("the options under Weights", self.weighting.is_given(), &[Sinkhorn, Sliced]),
+            ("the options under Nearest points", self.nearness.is_given(), &[Chamfer, Hausdorff, Fscore]),
         ];
         for (option, given, metrics) in owners {
             if given && !metrics.contains(&self.metric) {
@@ -135,7 +152,7 @@ impl Options {
                 return Err(usage(message));
             }
         }
-        Ok(())
+        self.nearness.check(&self.weighting)
     }
 
     fn p(&self) -> u8 {
@@ -147,7 +164,9 @@ impl Report for DistanceReport {
     fn text(&self) -> String {
         let mut lines = Lines::default();
         let metric = format!("{:?}", self.metric).to_lowercase();
-        lines.add(metric, format!("{} {}", number(self.value), self.unit));
+        // A share has no unit to print.
+        let value = format!("{} {}", number(self.value), if self.unit == "1" { "" } else { self.unit });
+        lines.add(metric, value.trim_end());
         lines.add(
             "points",
             format!("{} source, {} target", count(self.source_points), count(self.target_points)),
