@@ -13,7 +13,7 @@ far behind the fastest, and whoever takes longer than `--patience` seconds. Such
 What a contender computes is checked against SciPy (or, where that would take too long, another peer in double
 precision), and a value that differs is shown instead of a ratio.
 Chamfer is the mean of the two directed means of unsquared distances; neighbours are checked by the mean distance
-to the last of them.
+to the last of them. Whoever is wrong is never the fastest peer.
 """
 
 import argparse
@@ -43,7 +43,7 @@ from scipy.spatial import cKDTree
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "target/release/neighbors"
 FOLDER = ROOT / "target/benches/neighbors"
-# A peer that takes this many times as long as the fastest is not run again: it cannot be the fastest.
+# A peer that takes this many times as long as the fastest is not run again: it will not become the fastest.
 TOO_SLOW = 2.0
 K = 10
 SINGLE, DOUBLE = 1e-5, 1e-9
@@ -215,8 +215,8 @@ class Measured:
         self.median = statistics.median(self.seconds[1:] or self.seconds)
 
 
-def interleaved(contenders, arguments, peers=()):
-    """Runs every contender once a round; the names in `peers` must keep up with the fastest of them."""
+def interleaved(contenders, arguments, right_peers=lambda values: ()):
+    """Runs every contender once a round, peers far behind the fastest that is right only in the first."""
     seconds, values = {name: [] for name in contenders}, {}
 
     def run(name):
@@ -227,10 +227,11 @@ def interleaved(contenders, arguments, peers=()):
     for name in contenders:
         run(name)
     first = {name: times[0] for name, times in seconds.items()}
-    limit = TOO_SLOW * min((first[name] for name in peers), default=0.0)
-    goes_on = lambda name: first[name] <= arguments.patience and (name not in peers or first[name] <= limit)
+    limit = TOO_SLOW * min((first[name] for name in right_peers(values)), default=float("inf"))
+    near = lambda name: name == "barrow" or first[name] <= limit
+    going_on = [name for name in contenders if near(name) and first[name] <= arguments.patience]
     for _ in range(arguments.rounds):
-        for name in filter(goes_on, contenders):
+        for name in going_on:
             run(name)
     return {name: Measured(seconds[name], values[name]) for name in contenders}
 
@@ -246,10 +247,9 @@ class AgainstPeers:
     def run(self, barrow, arguments):
         contenders = {"barrow": barrow.contender(self.work)}
         contenders |= {name: peer_contender(setup, self.work) for name, (setup, _) in self.peers.items()}
-        measured = interleaved(contenders, arguments, self.peers)
-        exact = measured[next(iter(self.peers))].value
-        errors = {"barrow": DOUBLE} | {name: error for name, (_, error) in self.peers.items()}
-        wrong = {name for name, error in errors.items() if not abs(measured[name].value - exact) <= error * exact}
+        measured = interleaved(contenders, arguments, lambda values: self.peers.keys() - self.wrong(values))
+        values = {name: contender.value for name, contender in measured.items()}
+        wrong, exact = self.wrong(values), values[next(iter(self.peers))]
         ours = measured.pop("barrow")
         ratios = {name: peer.median / ours.median for name, peer in measured.items()}
         fastest = min(ratios.keys() - wrong, key=ratios.get)
@@ -268,6 +268,12 @@ class AgainstPeers:
             "peers": ", ".join(map(cell, sorted(ratios, key=ratios.get))),
             "seconds": {"barrow": ours.seconds} | {name: peer.seconds for name, peer in measured.items()},
         }
+
+    def wrong(self, values):
+        """Names of those whose value is not that of the first peer."""
+        exact = values[next(iter(self.peers))]
+        error = lambda name: self.peers[name][1] if name in self.peers else DOUBLE
+        return {name for name, value in values.items() if not abs(value - exact) <= error(name) * exact}
 
 
 @dataclass
@@ -362,9 +368,9 @@ def versions():
 
 
 def markdown(rows, arguments):
-    yield f"{machine()}; {THREADS} threads. {', '.join(versions())}. Medians of {arguments.rounds} interleaved rounds;"
-    yield f"`once`: one run, because it took more than {TOO_SLOW:g} times as long as the fastest peer or more than"
-    yield f"{arguments.patience:g} s."
+    yield f"{machine()}; {THREADS} threads; {', '.join(versions())}."
+    yield f"Ratios of medians of {arguments.rounds} interleaved rounds. `once`: one run, because it took more than"
+    yield f"{TOO_SLOW:g} times as long as the fastest peer, or more than {arguments.patience:g} s."
     yield ""
     yield "| work | ratio | wanted | reached | barrow's time, and the other's | ratio of each peer |"
     yield "|---|---:|---:|---|---|---|"
