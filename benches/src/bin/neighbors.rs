@@ -54,7 +54,7 @@ impl Operation {
             }
             Self::Knn => {
                 let tree = KdTree::new(target.positions());
-                let found: Vec<_> = queries.par_iter().map(|query| tree.nearest_k(query, k)).collect();
+                let found = tree.nearest_k_all(queries, k, &BatchSearch::default());
                 Ok(mean(
                     found
                         .iter()

@@ -117,8 +117,8 @@ fn measure(points: &[Point3<f64>], queries: &[Point3<f64>]) -> Result<[f64; 4]> 
                 found.iter().flatten().map(|found| found.distance).sum()
             },
             || {
-                let found: Vec<_> = queries.par_iter().map(|query| ours.nearest_k(query, K.get())).collect();
-                found.iter().flatten().map(|found| found.distance_squared).sum()
+                let found = ours.nearest_k_all(queries, K.get(), &BatchSearch::default());
+                found.flat().iter().map(|found| found.distance_squared).sum()
             },
         )?,
     ])

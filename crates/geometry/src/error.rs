@@ -56,6 +56,14 @@ pub enum Error {
         /// The weight.
         got: f64,
     },
+    /// A weight of a neighbour search is NaN or +∞.
+    #[error("weight {index} must be below infinity, got {got}")]
+    InvalidPotential {
+        /// Index of the first such weight.
+        index: usize,
+        /// The weight.
+        got: f64,
+    },
     /// All weights of a measure are zero.
     #[error("the weights of the {role} sum to zero")]
     NoMass {

@@ -26,7 +26,7 @@ pub use bounds::Bounds;
 pub use cloud::{Color, PointCloud};
 pub use convergence::{Convergence, Status};
 pub use error::{Error, Result};
-pub use kdtree::{BatchSearch, KdTree, Neighbor};
+pub use kdtree::{BatchSearch, KdTree, Neighbor, Neighbors, Queries, ReducedCost, WeightedKdTree};
 pub use measure::Measure;
 pub use nearness::{
     Chamfer, DensityAwareChamfer, DirectedChamfer, DirectedConsistency, DirectedDistances, FScore, Farthest,

@@ -3,7 +3,7 @@
 use nalgebra::Point3;
 use rayon::prelude::*;
 
-use crate::{Error, KdTree, Measure, Neighbor, Result, fold_ordered};
+use crate::{Error, KdTree, Measure, Result, fold_ordered};
 
 /// Squares below this may have lost digits on the way to zero, and squares above that may be about to
 /// overflow: there distances are computed anew from the points.
@@ -45,20 +45,18 @@ impl DirectedDistances {
         to: &[Point3<f64>],
         to_tree: &KdTree,
     ) -> Result<Self> {
-        let found = to_tree.nearest_from(from_tree);
-        if found.len() != from.len() {
-            let (expected, got) = (from.len(), found.len());
+        let (mut distances, nearest) = to_tree.nearest_columns(from_tree);
+        if nearest.len() != from.len() {
+            let (expected, got) = (from.len(), nearest.len());
             return Err(Error::ColumnLength { column: "tree", expected, got });
         }
-        if let Some(bad) = found.par_iter().find_any(|neighbor| neighbor.index >= to.len()) {
-            return Err(Error::ColumnLength { column: "tree", expected: to.len(), got: bad.index + 1 });
+        if let Some(&bad) = nearest.par_iter().find_any(|&&partner| partner as usize >= to.len()) {
+            return Err(Error::ColumnLength { column: "tree", expected: to.len(), got: bad as usize + 1 });
         }
-        let (mut distances, mut nearest) = (Vec::new(), Vec::new());
-        found
-            .par_iter()
-            .zip(from)
-            .map(|(neighbor, point)| (length(neighbor, point, to), neighbor.index as u32))
-            .unzip_into_vecs(&mut distances, &mut nearest);
+        let columns = distances.par_iter_mut().zip(&nearest).zip(from);
+        columns.for_each(|((distance, &partner), point)| {
+            *distance = length(*distance, point, &to[partner as usize]);
+        });
         Ok(Self { distances, nearest, onto: to.len(), weights: None })
     }
 
@@ -119,11 +117,11 @@ impl DirectedDistances {
 }
 
 /// The distance to a neighbour that was found, all digits kept at any scale.
-fn length(neighbor: &Neighbor, point: &Point3<f64>, to: &[Point3<f64>]) -> f64 {
-    if SAFE_SQUARES.contains(&neighbor.distance_squared) {
-        return neighbor.distance_squared.sqrt();
+fn length(squared: f64, point: &Point3<f64>, nearest: &Point3<f64>) -> f64 {
+    if SAFE_SQUARES.contains(&squared) {
+        return squared.sqrt();
     }
-    let difference = point - to[neighbor.index];
+    let difference = point - nearest;
     let largest = difference.amax();
     if largest == 0.0 { 0.0 } else { largest * (difference / largest).norm() }
 }

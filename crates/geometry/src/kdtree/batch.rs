@@ -1,0 +1,281 @@
+//! Many queries at once: in parallel, eight neighbouring ones together, answers in query order.
+
+use std::borrow::Cow;
+
+use nalgebra::{Isometry3, Point3};
+use rayon::prelude::*;
+
+use super::gather::{KNearest, Nearest, Within};
+use super::leaf::{LEAF, Leaf, NONE};
+use super::node::WIDTH;
+use super::search::{Packet, Plain, Score, lowest, lowest_k, lowest_within, squared_limit};
+use super::{KdTree, Neighbor, Neighbors, build, places, usable};
+
+/// Leaves of queries that one task searches. Fixed: answers do not depend on it, allocations do.
+const CHUNK: usize = 32;
+
+/// The points to search for: a slice, or another tree, whose points are grouped in space already.
+///
+/// Queries that lie close together share their way down the tree. A slice is grouped first, which costs
+/// about a third of the search itself; where the same points are searched for again and again, such as a
+/// moving source, a tree over them saves that.
+#[derive(Debug, Clone)]
+pub struct Queries<'a> {
+    leaves: Cow<'a, [Leaf]>,
+    places: Cow<'a, [u32]>,
+}
+
+impl<'a> From<&'a KdTree> for Queries<'a> {
+    fn from(tree: &'a KdTree) -> Self {
+        Self { leaves: Cow::Borrowed(&tree.leaves), places: Cow::Borrowed(tree.places()) }
+    }
+}
+
+impl<'a> From<&'a [Point3<f64>]> for Queries<'a> {
+    fn from(points: &'a [Point3<f64>]) -> Self {
+        let leaves = build::leaves(points, usable);
+        let places = places(&leaves, points.len());
+        Self { leaves: Cow::Owned(leaves), places: Cow::Owned(places) }
+    }
+}
+
+impl<'a> From<&'a Vec<Point3<f64>>> for Queries<'a> {
+    fn from(points: &'a Vec<Point3<f64>>) -> Self {
+        points.as_slice().into()
+    }
+}
+
+/// What is known before a search over many queries.
+///
+/// ```
+/// use barrow_geometry::{BatchSearch, KdTree};
+/// use nalgebra::Point3;
+///
+/// let tree = KdTree::new(&[Point3::origin(), Point3::new(3.0, 0.0, 0.0)]);
+/// let queries = [Point3::new(2.9, 0.0, 0.0), Point3::new(9.0, 0.0, 0.0)];
+/// let search = BatchSearch { max_distance: 1.0, ..Default::default() };
+/// let found = tree.nearest_all(&queries[..], &search);
+/// assert_eq!(found[0].unwrap().index, 1);
+/// assert!(found[1].is_none());
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct BatchSearch<'a> {
+    /// Points farther than this \[m\] are not found; infinite by default. Nothing is found if it is NaN or
+    /// negative.
+    pub max_distance: f64,
+    /// For every query the index of a point that is probably close, such as the answer for the last pose.
+    /// Changes how soon the answer comes, never the answer. An index of no point is no guess.
+    pub guesses: Option<&'a [usize]>,
+    /// Moves the queries before they are searched for.
+    pub pose: Option<Isometry3<f64>>,
+}
+
+impl Default for BatchSearch<'_> {
+    fn default() -> Self {
+        Self { max_distance: f64::INFINITY, guesses: None, pose: None }
+    }
+}
+
+impl KdTree {
+    /// The nearest point for every query, in query order; `None` where there is none within the distance.
+    ///
+    /// # Determinism
+    /// The same bits as [`nearest`](Self::nearest) for every query, on any number of threads.
+    pub fn nearest_all<'q>(
+        &self,
+        queries: impl Into<Queries<'q>>,
+        search: &BatchSearch,
+    ) -> Vec<Option<Neighbor>> {
+        let queries = queries.into();
+        let found = self.lowest_in_order(&queries, search, squared_limit(search.max_distance), &Plain);
+        found.into_par_iter().map(|row| (row.1 != NONE).then(|| Neighbor::from_score(row))).collect()
+    }
+
+    /// The `k` nearest points for every query, in query order, the nearest first.
+    ///
+    /// # Determinism
+    /// The same bits as [`nearest_k`](Self::nearest_k) for every query, on any number of threads.
+    pub fn nearest_k_all<'q>(
+        &self,
+        queries: impl Into<Queries<'q>>,
+        k: usize,
+        search: &BatchSearch,
+    ) -> Neighbors {
+        let limit = squared_limit(search.max_distance);
+        self.lowest_k_all(&queries.into(), k, search, limit, &Plain, Neighbor::from_score)
+    }
+
+    /// The points within a distance for every query, in query order, the nearest first.
+    ///
+    /// The distance is the search's `max_distance`, its surface included; infinite, it finds everything.
+    ///
+    /// # Determinism
+    /// The same bits as [`within`](Self::within) for every query, on any number of threads.
+    pub fn within_all<'q>(&self, queries: impl Into<Queries<'q>>, search: &BatchSearch) -> Neighbors {
+        let queries = queries.into();
+        let limit = squared_limit(search.max_distance);
+        let chunks = in_chunks(&queries, |leaves| {
+            let mut lists = Lists::default();
+            let mut gather = Within::new();
+            for (mut packet, lanes) in packets(leaves, search, limit, |_, _| None) {
+                gather.restart(&packet.limits);
+                lowest_within(self, &mut packet, &mut gather);
+                for lane in 0..lanes {
+                    lists.push(gather.answer(lane).map(Neighbor::from_score));
+                }
+            }
+            lists
+        });
+        join(&queries.places, &chunks)
+    }
+
+    /// Nearest distances and indices of all queries, in two lean columns; all queries must be usable and
+    /// the tree must have points.
+    pub(crate) fn nearest_columns<'q>(&self, queries: impl Into<Queries<'q>>) -> (Vec<f64>, Vec<u32>) {
+        let queries = queries.into();
+        let found = self.lowest_in_order(&queries, &BatchSearch::default(), f64::MAX, &Plain);
+        found.into_par_iter().unzip()
+    }
+
+    /// The lowest score and its index for every query, in query order; index [`NONE`] where there is none.
+    pub(super) fn lowest_in_order(
+        &self,
+        queries: &Queries,
+        search: &BatchSearch,
+        limit: f64,
+        score: &impl Score,
+    ) -> Vec<(f64, u32)> {
+        let chunks = in_chunks(queries, |leaves| {
+            let mut rows = Vec::with_capacity(leaves.len() * LEAF);
+            let guess =
+                |index: usize, query: &Point3<f64>| {
+                    let guess = *search.guesses?.get(index)?;
+                    Some(score.of_point(
+                        distance_squared(&self.point(guess)?, query),
+                        self.places()[guess] as usize,
+                    ))
+                };
+            for (mut packet, lanes) in packets(leaves, search, limit, guess) {
+                let mut gather = Nearest::new();
+                lowest(self, &mut packet, score, &mut gather);
+                rows.extend((0..lanes).map(|lane| gather.answer(lane).unwrap_or(NOTHING)));
+            }
+            rows
+        });
+        let row = |&place: &u32| match place {
+            NONE => NOTHING,
+            place => chunks[place as usize / (CHUNK * LEAF)][place as usize % (CHUNK * LEAF)],
+        };
+        queries.places.par_iter().map(row).collect()
+    }
+
+    /// The `k` lowest scores of every query, in query order.
+    pub(super) fn lowest_k_all<T: Copy + Send + Sync>(
+        &self,
+        queries: &Queries,
+        k: usize,
+        search: &BatchSearch,
+        limit: f64,
+        score: &impl Score,
+        answer: impl Fn((f64, u32)) -> T + Sync,
+    ) -> Neighbors<T> {
+        let k = k.min(self.len);
+        let limit = if k > 0 { limit } else { f64::NEG_INFINITY };
+        let chunks = in_chunks(queries, |leaves| {
+            let mut lists = Lists::default();
+            let mut gather = KNearest::new(k, WIDTH);
+            for (mut packet, lanes) in packets(leaves, search, limit, |_, _| None) {
+                gather.restart(&packet.limits);
+                lowest_k(self, &mut packet, score, &mut gather);
+                for lane in 0..lanes {
+                    lists.push(gather.answer(lane).map(&answer));
+                }
+            }
+            lists
+        });
+        join(&queries.places, &chunks)
+    }
+}
+
+/// No point was found.
+const NOTHING: (f64, u32) = (f64::INFINITY, NONE);
+
+fn in_chunks<T: Send>(queries: &Queries, search: impl Fn(&[Leaf]) -> T + Send + Sync) -> Vec<T> {
+    queries.leaves.par_chunks(CHUNK).map(search).collect()
+}
+
+/// As a leaf computes it, to the last bit.
+fn distance_squared(a: &Point3<f64>, b: &Point3<f64>) -> f64 {
+    let [x, y, z]: [f64; 3] = (a - b).into();
+    x * x + y * y + z * z
+}
+
+/// The queries of some leaves in packets of eight, each with the number of lanes to answer.
+///
+/// Every leaf but the very last is full, so that answers written lane after lane stay at their places.
+fn packets<'a>(
+    leaves: &'a [Leaf],
+    search: &'a BatchSearch,
+    limit: f64,
+    guess: impl Fn(usize, &Point3<f64>) -> Option<f64> + 'a,
+) -> impl Iterator<Item = (Packet, usize)> + 'a {
+    let halves = leaves.iter().flat_map(|leaf| (0..LEAF / WIDTH).map(move |half| (leaf, half * WIDTH)));
+    halves.filter_map(move |(leaf, first)| {
+        let lanes = leaf.index[first..first + WIDTH].iter().take_while(|&&index| index != NONE).count();
+        let mut packet = Packet::EMPTY;
+        for lane in 0..WIDTH {
+            // Empty lanes repeat the first query: they must not widen the box around all.
+            let mut query = leaf.point(first + if lane < lanes { lane } else { 0 });
+            if let Some(pose) = search.pose {
+                query = pose * query;
+            }
+            for axis in 0..3 {
+                packet.position[axis][lane] = query[axis];
+            }
+            if lane < lanes && usable(&query) {
+                let guess = guess(leaf.index[first + lane] as usize, &query);
+                packet.limits[lane] = guess.filter(|&guess| guess <= limit).unwrap_or(limit);
+            }
+        }
+        (lanes > 0).then_some((packet, lanes))
+    })
+}
+
+/// Lists of one task.
+struct Lists<T> {
+    ends: Vec<usize>,
+    found: Vec<T>,
+}
+
+impl<T> Default for Lists<T> {
+    fn default() -> Self {
+        Self { ends: Vec::new(), found: Vec::new() }
+    }
+}
+
+impl<T> Lists<T> {
+    fn push(&mut self, list: impl Iterator<Item = T>) {
+        self.found.extend(list);
+        self.ends.push(self.found.len());
+    }
+
+    fn of(&self, row: usize) -> &[T] {
+        &self.found[row.checked_sub(1).map_or(0, |last| self.ends[last])..self.ends[row]]
+    }
+}
+
+/// Lists in the order of queries.
+fn join<T: Copy + Send + Sync>(places: &[u32], chunks: &[Lists<T>]) -> Neighbors<T> {
+    let list = |query: usize| match places[query] {
+        NONE => &[],
+        place => chunks[place as usize / (CHUNK * LEAF)].of(place as usize % (CHUNK * LEAF)),
+    };
+    let mut starts = Vec::with_capacity(places.len() + 1);
+    starts.push(0);
+    for query in 0..places.len() {
+        starts.push(starts[query] + list(query).len());
+    }
+    let found =
+        (0..places.len()).into_par_iter().flat_map_iter(|query| list(query).iter().copied()).collect();
+    Neighbors { starts, found }
+}

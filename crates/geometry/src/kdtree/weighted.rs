@@ -1,0 +1,216 @@
+//! Neighbours by distance minus a weight: what optimal transport asks for.
+
+use nalgebra::Point3;
+use rayon::prelude::*;
+
+use super::batch::{BatchSearch, Queries};
+use super::gather::{KNearest, Nearest};
+use super::leaf::{LEAF, NONE};
+use super::node::WIDTH;
+use super::search::{Packet, Score, lowest, lowest_k};
+use super::{KdTree, Neighbors};
+use crate::{Cost, Error, Result};
+
+/// A point of the tree and what it costs a query beyond the point's weight.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReducedCost {
+    /// Index into the points that the tree was built from.
+    pub index: usize,
+    /// c(x, y) − g \[m² or m, as the cost\]. Negative if the weight is larger than the cost.
+    pub value: f64,
+}
+
+impl ReducedCost {
+    fn from_score((value, index): (f64, u32)) -> Self {
+        Self { index: index as usize, value }
+    }
+}
+
+/// A [`KdTree`] whose points weigh: finds min_j c(x, y_j) − g_j.
+///
+/// With c(x, y) = |x − y|² the points are the cells of a power diagram, with c(x, y) = |x − y| those of an
+/// additively weighted Voronoi diagram. The minimum over j is the c-transform of g at x, the dual of
+/// optimal transport; a tight lower bound on a transport cost is a sum of such minima.
+///
+/// A node is passed over when the cost to its box minus the largest weight inside is above the best so
+/// far. Rounding is monotone, so the answer is exactly what a scan with the same formula finds; of several
+/// at the same value the lowest index wins.
+///
+/// # References
+/// Aurenhammer, *Power diagrams*, SIAM Journal on Computing 1987; Peyré, Cuturi, *Computational optimal
+/// transport*, 2019, section 5.1 (c-transforms).
+///
+/// ```
+/// use barrow_geometry::{Cost, KdTree};
+/// use nalgebra::Point3;
+///
+/// let tree = KdTree::new(&[Point3::origin(), Point3::new(3.0, 0.0, 0.0)]);
+/// let weighted = tree.weighted(&[4.0, 0.0], Cost::SquaredEuclidean)?;
+/// // 2² − 4 against 1² − 0: the point farther away wins.
+/// let lowest = weighted.lowest(&Point3::new(2.0, 0.0, 0.0)).unwrap();
+/// assert_eq!((lowest.index, lowest.value), (0, 0.0));
+/// # Ok::<(), barrow_geometry::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct WeightedKdTree<'a> {
+    tree: &'a KdTree,
+    cost: Cost,
+    /// Weights of the points, leaf by leaf.
+    weights: Vec<[f64; LEAF]>,
+    /// Largest weights below the children of every node, level by level.
+    largest: Vec<Vec<[f64; WIDTH]>>,
+}
+
+impl KdTree {
+    /// The tree with one weight per point, in the unit of the cost.
+    ///
+    /// A weight of −∞ takes a point out. Costs one pass over the points, far less than building the tree.
+    ///
+    /// # Errors
+    /// [`Error::ColumnLength`] unless there is a weight for every point, [`Error::InvalidPotential`] if one
+    /// is NaN or +∞.
+    pub fn weighted(&self, weights: &[f64], cost: Cost) -> Result<WeightedKdTree<'_>> {
+        if weights.len() != self.len {
+            return Err(Error::ColumnLength { column: "weights", expected: self.len, got: weights.len() });
+        }
+        if let Some(index) = weights.iter().position(|weight| weight.is_nan() || *weight == f64::INFINITY) {
+            return Err(Error::InvalidPotential { index, got: weights[index] });
+        }
+        let weight = |&index: &u32| if index == NONE { f64::NEG_INFINITY } else { weights[index as usize] };
+        let weights: Vec<[f64; LEAF]> =
+            self.leaves.par_iter().map(|leaf| leaf.index.each_ref().map(weight)).collect();
+        let mut below: Vec<f64> = weights.par_iter().map(|row| highest(row)).collect();
+        let mut largest = Vec::with_capacity(self.levels.len());
+        for _ in &self.levels {
+            let level: Vec<[f64; WIDTH]> = below.par_chunks(WIDTH).map(children).collect();
+            below = level.par_iter().map(|row| highest(row)).collect();
+            largest.push(level);
+        }
+        Ok(WeightedKdTree { tree: self, cost, weights, largest })
+    }
+}
+
+fn highest(row: &[f64]) -> f64 {
+    row.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+}
+
+fn children(some: &[f64]) -> [f64; WIDTH] {
+    std::array::from_fn(|child| some.get(child).copied().unwrap_or(f64::NEG_INFINITY))
+}
+
+impl WeightedKdTree<'_> {
+    /// The point with the lowest reduced cost; `None` if there is no point with a weight above −∞.
+    pub fn lowest(&self, query: &Point3<f64>) -> Option<ReducedCost> {
+        let mut packet = Packet::single(query, f64::MAX)?;
+        let mut gather = Nearest::new();
+        match self.cost {
+            Cost::SquaredEuclidean => lowest(self.tree, &mut packet, &Squared(self), &mut gather),
+            Cost::Euclidean => lowest(self.tree, &mut packet, &Unsquared(self), &mut gather),
+        }
+        gather.answer(0).map(ReducedCost::from_score)
+    }
+
+    /// The `k` points with the lowest reduced costs, by increasing value, then index.
+    pub fn lowest_k(&self, query: &Point3<f64>, k: usize) -> Vec<ReducedCost> {
+        let k = k.min(self.tree.len);
+        let Some(mut packet) = Packet::single(query, f64::MAX).filter(|_| k > 0) else { return Vec::new() };
+        let mut gather = KNearest::new(k, 1);
+        gather.restart(&packet.limits);
+        match self.cost {
+            Cost::SquaredEuclidean => lowest_k(self.tree, &mut packet, &Squared(self), &mut gather),
+            Cost::Euclidean => lowest_k(self.tree, &mut packet, &Unsquared(self), &mut gather),
+        }
+        gather.answer(0).map(ReducedCost::from_score).collect()
+    }
+
+    /// [`lowest`](Self::lowest) for many queries, in parallel, in query order.
+    ///
+    /// `guesses` are indices of points that are probably the answer, such as those for slightly other
+    /// weights; they change how soon the answer comes, never the answer.
+    pub fn lowest_all<'q>(
+        &self,
+        queries: impl Into<Queries<'q>>,
+        guesses: Option<&[usize]>,
+    ) -> Vec<Option<ReducedCost>> {
+        let queries = queries.into();
+        let search = BatchSearch { guesses, ..BatchSearch::default() };
+        let found = match self.cost {
+            Cost::SquaredEuclidean => self.tree.lowest_in_order(&queries, &search, f64::MAX, &Squared(self)),
+            Cost::Euclidean => self.tree.lowest_in_order(&queries, &search, f64::MAX, &Unsquared(self)),
+        };
+        found.into_par_iter().map(|row| (row.1 != NONE).then(|| ReducedCost::from_score(row))).collect()
+    }
+
+    /// [`lowest_k`](Self::lowest_k) for many queries, in parallel, in query order.
+    pub fn lowest_k_all<'q>(&self, queries: impl Into<Queries<'q>>, k: usize) -> Neighbors<ReducedCost> {
+        let (queries, search) = (queries.into(), BatchSearch::default());
+        let (tree, answer) = (self.tree, ReducedCost::from_score);
+        match self.cost {
+            Cost::SquaredEuclidean => {
+                tree.lowest_k_all(&queries, k, &search, f64::MAX, &Squared(self), answer)
+            }
+            Cost::Euclidean => tree.lowest_k_all(&queries, k, &search, f64::MAX, &Unsquared(self), answer),
+        }
+    }
+}
+
+/// Reduced costs from costs.
+#[inline(always)]
+fn minus<const N: usize>(mut costs: [f64; N], weights: &[f64; N]) -> [f64; N] {
+    for place in 0..N {
+        costs[place] -= weights[place];
+    }
+    costs
+}
+
+/// |x − y|² − g.
+struct Squared<'a>(&'a WeightedKdTree<'a>);
+
+impl Score for Squared<'_> {
+    #[inline(always)]
+    fn of_children(&self, distances_squared: [f64; WIDTH], level: usize, node: usize) -> [f64; WIDTH] {
+        minus(distances_squared, &self.0.largest[level][node])
+    }
+    #[inline(always)]
+    fn of_lanes(&self, distances_squared: [f64; WIDTH], leaf: usize) -> [f64; WIDTH] {
+        minus(distances_squared, &[self.0.largest[0][leaf / WIDTH][leaf % WIDTH]; WIDTH])
+    }
+    #[inline(always)]
+    fn of_points(&self, distances_squared: [f64; LEAF], leaf: usize) -> [f64; LEAF] {
+        minus(distances_squared, &self.0.weights[leaf])
+    }
+    #[inline(always)]
+    fn of_point(&self, distance_squared: f64, place: usize) -> f64 {
+        distance_squared - self.0.weights[place / LEAF][place % LEAF]
+    }
+}
+
+/// |x − y| − g. The root is rounded correctly and so monotone too.
+struct Unsquared<'a>(&'a WeightedKdTree<'a>);
+
+impl Score for Unsquared<'_> {
+    #[inline(always)]
+    fn of_children(&self, distances_squared: [f64; WIDTH], level: usize, node: usize) -> [f64; WIDTH] {
+        minus(roots(distances_squared), &self.0.largest[level][node])
+    }
+    #[inline(always)]
+    fn of_lanes(&self, distances_squared: [f64; WIDTH], leaf: usize) -> [f64; WIDTH] {
+        minus(roots(distances_squared), &[self.0.largest[0][leaf / WIDTH][leaf % WIDTH]; WIDTH])
+    }
+    #[inline(always)]
+    fn of_points(&self, distances_squared: [f64; LEAF], leaf: usize) -> [f64; LEAF] {
+        minus(roots(distances_squared), &self.0.weights[leaf])
+    }
+    #[inline(always)]
+    fn of_point(&self, distance_squared: f64, place: usize) -> f64 {
+        distance_squared.sqrt() - self.0.weights[place / LEAF][place % LEAF]
+    }
+}
+
+#[inline(always)]
+fn roots<const N: usize>(mut values: [f64; N]) -> [f64; N] {
+    for value in &mut values {
+        *value = value.sqrt();
+    }
+    values
+}
