@@ -104,10 +104,11 @@ impl DirectedChamfer {
     fn of(side: &DirectedDistances) -> Self {
         let (median, percentile_95) = side.median_and_percentile_95();
         let Farthest { distance: maximum, from: maximum_from, to: maximum_to } = side.maximum();
+        let mean_of_squares = side.mean_of_squares();
         Self {
             mean: side.mean(),
-            mean_of_squares: side.mean_of_squares(),
-            rms: side.rms(),
+            mean_of_squares,
+            rms: side.root(mean_of_squares),
             median,
             percentile_95,
             maximum,

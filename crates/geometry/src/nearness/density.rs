@@ -76,18 +76,31 @@ impl NearestDistances {
     }
 }
 
+/// Partners fetched at a time.
+const TOGETHER: usize = 64;
+
 fn directed(side: &DirectedDistances, alpha: f64) -> f64 {
     let mut shared = vec![0_u32; side.onto()];
     side.nearest().iter().for_each(|&partner| shared[partner as usize] += 1);
     let part = |range: std::ops::Range<usize>| {
-        let columns = side.distances()[range.clone()].iter().zip(&side.nearest()[range]);
-        columns
-            .map(|(&distance, &partner)| {
-                let count = f64::from(shared[partner as usize]);
-                // 1 − e^(−αd) / n, written so that a small distance is not lost beside 1.
-                ((count - 1.0) - (-alpha * distance).exp_m1()) / count
-            })
-            .sum::<f64>()
+        let mut counts = [0_u32; TOGETHER];
+        let mut sum = 0.0;
+        for begin in range.clone().step_by(TOGETHER) {
+            let indices = begin..(begin + TOGETHER).min(range.end);
+            for (count, &partner) in counts.iter_mut().zip(&side.nearest()[indices.clone()]) {
+                *count = shared[partner as usize];
+            }
+            for (&distance, &count) in side.distances()[indices].iter().zip(&counts) {
+                sum += loss(alpha * distance, f64::from(count));
+            }
+        }
+        sum
     };
     fold_ordered(side.len(), part, |a, b| a + b).unwrap_or(0.0) / side.len() as f64
+}
+
+/// 1 − e^(−x) / n, written so that a small x is not lost beside 1.
+fn loss(x: f64, count: f64) -> f64 {
+    let lost = if x < 0.1 { -(-x).exp_m1() } else { 1.0 - (-x).exp() };
+    ((count - 1.0) + lost) / count
 }

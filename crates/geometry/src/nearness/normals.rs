@@ -76,18 +76,29 @@ impl NearestDistances {
     }
 }
 
+/// Normals fetched at a time.
+const TOGETHER: usize = 64;
+
 fn directed(side: &DirectedDistances, from: &[Vector3<f64>], to: &[Vector3<f64>]) -> DirectedConsistency {
     let part = |range: std::ops::Range<usize>| {
         let (mut sum, mut weight, mut left_out) = (0.0, 0.0, 0);
-        for index in range {
-            let own = side.weight(index);
-            match cosine(&from[index], &to[side.nearest()[index] as usize]) {
-                _ if own == 0.0 => {}
-                Some(cosine) => {
-                    sum += own * cosine;
-                    weight += own;
+        let mut partners = [Vector3::zeros(); TOGETHER];
+        for begin in range.clone().step_by(TOGETHER) {
+            let indices = begin..(begin + TOGETHER).min(range.end);
+            // Partners lie anywhere in memory: fetched by themselves, many are under way at once.
+            for (partner, &index) in partners.iter_mut().zip(&side.nearest()[indices.clone()]) {
+                *partner = to[index as usize];
+            }
+            for (index, partner) in indices.zip(&partners) {
+                let own = side.weight(index);
+                match cosine(&from[index], partner) {
+                    _ if own == 0.0 => {}
+                    Some(cosine) => {
+                        sum += own * cosine;
+                        weight += own;
+                    }
+                    None => left_out += 1,
                 }
-                None => left_out += 1,
             }
         }
         (sum, weight, left_out)

@@ -41,22 +41,37 @@ pub(super) fn by_count(distances: &[f64], fractions: &[f64]) -> Vec<f64> {
             counts
         })
         .unwrap_or_default();
-    let select = |&fraction: &f64| {
-        let wanted = (fraction * distances.len() as f64 * (1.0 - ROUNDING)).ceil() as usize;
-        let mut rank = wanted.clamp(1, distances.len()) - 1;
-        let mut holds = 0;
-        for (index, &count) in counts.iter().enumerate() {
-            holds = index;
-            match rank.checked_sub(count as usize) {
-                Some(rest) => rank = rest,
-                None => break,
-            }
-        }
+    let places: Vec<(usize, usize)> =
+        fractions.iter().map(|&fraction| place(&counts, rank(fraction, distances.len()))).collect();
+    // Only what shares a bucket with an answer is looked at once more.
+    let mut wanted = vec![false; BUCKETS];
+    places.iter().for_each(|&(holds, _)| wanted[holds] = true);
+    let members: Vec<f64> =
+        distances.par_iter().copied().filter(|&distance| wanted[bucket(distance)]).collect();
+    let select = |(holds, rest): (usize, usize)| {
         let mut members: Vec<f64> =
-            distances.par_iter().copied().filter(|&distance| bucket(distance) == holds).collect();
-        *members.select_nth_unstable_by(rank, f64::total_cmp).1
+            members.iter().copied().filter(|&distance| bucket(distance) == holds).collect();
+        *members.select_nth_unstable_by(rest, f64::total_cmp).1
     };
-    fractions.iter().map(select).collect()
+    places.into_iter().map(select).collect()
+}
+
+/// How many distances are below the quantile among `count`.
+fn rank(fraction: f64, count: usize) -> usize {
+    let reached = (fraction * count as f64 * (1.0 - ROUNDING)).ceil() as usize;
+    reached.clamp(1, count) - 1
+}
+
+/// The bucket that holds a rank, and the rank within it.
+fn place(counts: &[u32], rank: usize) -> (usize, usize) {
+    let mut rest = rank;
+    for (index, &count) in counts.iter().enumerate() {
+        match rest.checked_sub(count as usize) {
+            Some(less) => rest = less,
+            None => return (index, rest),
+        }
+    }
+    unreachable!("a rank below the number of distances lies in a bucket")
 }
 
 /// For every fraction the smallest distance that at least this fraction of the weight does not exceed;

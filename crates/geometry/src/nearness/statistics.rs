@@ -39,7 +39,11 @@ impl DirectedDistances {
 
     /// Root of the mean of the squared distances \[m\].
     pub fn rms(&self) -> f64 {
-        let mean = self.mean_of(|distance| distance * distance);
+        self.root(self.mean_of(|distance| distance * distance))
+    }
+
+    /// The root of a mean of squares, found another way where squares overflow or vanish.
+    pub(super) fn root(&self, mean: f64) -> f64 {
         if SAFE_SQUARES.contains(&mean) {
             return mean.sqrt();
         }
@@ -55,18 +59,13 @@ impl DirectedDistances {
     /// The directed Hausdorff distance. One outlier decides it; [`percentile_95`](Self::percentile_95) is
     /// the usual robust companion.
     pub fn maximum(&self) -> Farthest {
-        let there = |index: usize| self.weights.as_ref().is_none_or(|weights| weights.column[index] > 0.0);
-        let farther = |best: Option<usize>, index: usize| match best {
-            Some(best) if self.distances[index] <= self.distances[best] => Some(best),
-            _ => Some(index),
+        let (largest, begin) = match &self.weights {
+            None => self.largest(|_| true),
+            Some(weights) => self.largest(|index| weights.column[index] > 0.0),
         };
-        let from = fold_ordered(
-            self.len(),
-            |range| range.filter(|&index| there(index)).fold(None, farther),
-            |best, next| next.map_or(best, |index| farther(best, index)),
-        );
+        let first = |&index: &usize| self.distances[index] == largest && self.weight(index) > 0.0;
         // There is always a point of positive weight.
-        let from = from.flatten().unwrap_or(0);
+        let from = (begin..self.len()).find(first).unwrap_or(begin);
         Farthest { distance: self.distances[from], from, to: self.nearest[from] as usize }
     }
 
@@ -147,7 +146,11 @@ impl DirectedDistances {
         }
         let mut sorted = radii.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
-        let first = |distance: f64| sorted.partition_point(|&radius| radius < distance);
+        // For a few radii to compare with all of them is faster than to branch.
+        let first = |distance: f64| match sorted.len() {
+            0..=16 => sorted.iter().map(|&radius| usize::from(radius < distance)).sum(),
+            _ => sorted.partition_point(|&radius| radius < distance),
+        };
         // By every radius the weight of the points that it is the first to reach; beyond, those of none.
         let mut reached = match &self.weights {
             None => self.counts(sorted.len() + 1, first),
@@ -165,6 +168,18 @@ impl DirectedDistances {
         let total = reached.last().copied().unwrap_or(1.0);
         let share = |radius: &f64| reached[sorted.partition_point(|other| other < radius)] / total;
         Ok(radii.iter().map(share).collect())
+    }
+
+    /// The largest distance of the points that are there, and where to begin to look for it.
+    fn largest(&self, there: impl Fn(usize) -> bool + Sync) -> (f64, usize) {
+        // Without an index to carry along, a part is a chain of maxima; none at all is below zero.
+        let part = |range: std::ops::Range<usize>| {
+            let columns = self.distances[range.clone()].iter().zip(range.clone());
+            let distances = columns.filter(|(_, index)| there(*index)).map(|(&distance, _)| distance);
+            (distances.fold(-1.0, |a, b| if b > a { b } else { a }), range.start)
+        };
+        let larger = |a: (f64, usize), b: (f64, usize)| if b.0 > a.0 { b } else { a };
+        fold_ordered(self.len(), part, larger).unwrap_or((0.0, 0))
     }
 
     /// Number of points by class. Counts are whole, so their sums do not depend on how the work was split.
