@@ -176,6 +176,14 @@ fn a_whole_weight_is_so_many_points() {
 }
 
 #[test]
+fn the_lightest_point_is_there() {
+    let x = on_axis(&[0.0, 5.0, 9.0]);
+    let nearest = weighted(&x, &[1e300, 1e-300, 0.0], &x[..1], &[1.0]);
+    assert_eq!(nearest.hausdorff().source_to_target.from, 1);
+    assert!(nearest.mean() < 1e-300 && nearest.source_to_target().median() == 0.0);
+}
+
+#[test]
 fn a_shifted_lattice_is_found_from_the_shift_on() {
     // A shift whose length is a number of the machine, so that the jump is exactly there.
     let x = lattice(5);

@@ -72,8 +72,10 @@ impl DirectedDistances {
             return self;
         }
         let scale = if SAFE_TOTALS.contains(&measure.total()) { 1.0 } else { measure.total() };
+        // A point that is there stays there, however little it weighs.
+        let scaled = |weight: f64| if weight > 0.0 { (weight / scale).max(f64::MIN_POSITIVE) } else { 0.0 };
         let column: Vec<f64> =
-            (0..measure.len()).into_par_iter().map(|index| measure.weight(index) / scale).collect();
+            (0..measure.len()).into_par_iter().map(|index| scaled(measure.weight(index))).collect();
         let total = fold_ordered(column.len(), |range| column[range].iter().sum(), |a: f64, b| a + b);
         let weights = Some(Weights { column, total: total.unwrap_or(0.0) });
         Self { weights, ..self }
