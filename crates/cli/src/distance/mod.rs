@@ -34,8 +34,8 @@ Examples:
 Metrics and units of the value:
   chamfer    average of the two directed mean distances to the nearest point [m]
   hausdorff  larger of the two directed maximum distances [m]
-  fscore     harmonic mean of precision, the share of source points within --radius of the target, and \
-recall, the share of target points within --radius of the source [1]
+  fscore     harmonic mean of precision and recall [1], the shares of the source and of the
+             target points that lie within --radius of the other cloud
   sinkhorn   debiased entropic transport cost [m^p, times the unit of the weights]
   sliced     mean of the transport costs along lines in all directions, its p-th root [m]
 

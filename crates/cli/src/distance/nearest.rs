@@ -37,7 +37,7 @@ pub struct Nearness {
     /// 1/ALPHA is worth 37 %.
     #[arg(long, value_name = "ALPHA", allow_negative_numbers = true)]
     alpha: Option<f64>,
-    /// Write the source coloured by its distance to the target, dark blue at 0 and yellow from
+    /// Write the source coloured by its distance to the target, dark violet at 0 and yellow from
     /// --colorize-max on (viridis); the distance itself becomes the intensity if the source has none.
     #[arg(long, value_name = "FILE")]
     colorize: Option<PathBuf>,

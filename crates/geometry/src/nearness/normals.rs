@@ -37,8 +37,8 @@ impl NearestDistances {
     /// ```
     ///
     /// 1 where surfaces are parallel everywhere; ½ for normals without any relation. Normals need not have
-    /// unit length. A pair of which one normal is zero or not finite is left out and counted; so are no
-    /// points of weight zero, which are not there.
+    /// unit length. A pair of which one normal is zero or not finite is left out and counted. With weights the
+    /// means are weighted, and a point of weight zero is neither used nor counted.
     ///
     /// Give the clouds that the distances were measured between.
     ///
