@@ -208,6 +208,36 @@ fn nested_spheres_are_their_gap_apart() {
 }
 
 #[test]
+fn a_box_scaled_about_its_corner() {
+    // The example in Open3D's documentation of its metrics: corners move by a tenth of their distance to the origin.
+    let corners: Vec<_> =
+        (0..8).map(|i| Point3::new((i & 1) as f64, (i >> 1 & 1) as f64, (i >> 2) as f64)).collect();
+    let scaled: Vec<_> = corners.iter().map(|corner| corner * 1.1).collect();
+    let nearest = between(&corners, &scaled);
+    // Open3D gives the sum of both directions, twice this value.
+    assert_close(2.0 * nearest.mean(), 0.2243672873672043, 1e-15);
+    assert_close(nearest.hausdorff().value, 0.1 * 3.0_f64.sqrt(), 1e-15);
+    let scores = nearest.f_scores(&[0.01, 0.11, 0.15, 0.18]).unwrap();
+    for (score, wanted) in scores.iter().zip([0.125, 0.5, 0.875, 1.0]) {
+        assert_eq!(score.f_score, wanted, "{score:?}");
+    }
+}
+
+#[test]
+fn directed_hausdorff_of_two_crosses() {
+    // The example in SciPy's documentation of directed_hausdorff.
+    let flat = |points: &[[f64; 2]]| -> Vec<Point3<f64>> {
+        points.iter().map(|&[x, y]| Point3::new(x, y, 0.0)).collect()
+    };
+    let small = flat(&[[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]]);
+    let large = flat(&[[2.0, 0.0], [0.0, 2.0], [-2.0, 0.0], [0.0, -4.0]]);
+    let found = between(&small, &large).hausdorff();
+    assert_eq!((found.source_to_target.distance, found.source_to_target.from), (5.0_f64.sqrt(), 3));
+    assert_eq!(found.target_to_source.distance, 3.0);
+    assert_eq!((found.target_to_source.from, found.target_to_source.to, found.value), (3, 3, 3.0));
+}
+
+#[test]
 fn precision_is_of_the_source_and_recall_of_the_target() {
     let (source, target) = (cloud(&on_axis(&[0.0, 1.0, 9.0, 9.0])), cloud(&on_axis(&[0.0, 1.25])));
     let score = NearestDistances::between(&source, &target).unwrap().f_score(0.5).unwrap();
