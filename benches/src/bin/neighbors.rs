@@ -19,7 +19,6 @@ use barrow::geometry::{BatchSearch, KdTree, NearestDistances, PointCloud};
 use barrow::io::{ReadOptions, WriteOptions, read, write};
 use barrow_datasets::{Cube, Scene, SphereTorus, Street};
 use nalgebra::{Point3, Vector3};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;

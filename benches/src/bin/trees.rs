@@ -16,7 +16,6 @@ use barrow_benches::median;
 use barrow_datasets::{Clusters, Cube, Object, Scene, SphereTorus, Street};
 use kiddo::{ImmutableKdTree, SquaredEuclidean};
 use nalgebra::{Point3, Vector3};
-use rayon::prelude::*;
 
 const ROUNDS: usize = 5;
 const K: NonZeroUsize = NonZeroUsize::new(10).expect("ten is not zero");
@@ -118,7 +117,7 @@ fn measure(points: &[Point3<f64>], queries: &[Point3<f64>]) -> Result<[f64; 4]> 
             },
             || {
                 let found = ours.nearest_k_all(queries, K.get(), &BatchSearch::default());
-                found.flat().iter().map(|found| found.distance_squared).sum()
+                found.iter().flatten().map(|found| found.distance_squared).sum()
             },
         )?,
     ])

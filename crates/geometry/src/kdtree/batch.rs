@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::gather::{KNearest, Nearest, Within};
 use super::leaf::{LEAF, Leaf, NONE};
+use super::neighbors::Lists;
 use super::node::WIDTH;
 use super::search::{Packet, Plain, Score, lowest, lowest_k, lowest_within, squared_limit};
 use super::{KdTree, Neighbor, Neighbors, build, places, usable};
@@ -102,7 +103,7 @@ impl KdTree {
         search: &BatchSearch,
     ) -> Neighbors {
         let limit = squared_limit(search.max_distance);
-        self.lowest_k_all(&queries.into(), k, search, limit, &Plain, Neighbor::from_score)
+        self.lowest_k_all(queries.into(), k, search, limit, &Plain, Neighbor::from_score)
     }
 
     /// The points within a distance for every query, in query order, the nearest first.
@@ -114,11 +115,10 @@ impl KdTree {
     pub fn within_all<'q>(&self, queries: impl Into<Queries<'q>>, search: &BatchSearch) -> Neighbors {
         let queries = queries.into();
         let limit = squared_limit(search.max_distance);
-        let chunks = in_chunks(&queries, |leaves| {
+        let tasks = in_chunks(&queries, |leaves| {
             let mut lists = Lists::default();
             let mut gather = Within::new();
             for (mut packet, lanes) in packets(leaves, search, limit, |_, _| None) {
-                gather.restart(&packet.limits);
                 lowest_within(self, &mut packet, &mut gather);
                 for lane in 0..lanes {
                     lists.push(gather.answer(lane).map(Neighbor::from_score));
@@ -126,7 +126,7 @@ impl KdTree {
             }
             lists
         });
-        join(&queries.places, &chunks)
+        Neighbors { places: queries.places.into_owned(), tasks, lists: CHUNK * LEAF }
     }
 
     /// Nearest distances and indices of all queries, in two lean columns; all queries must be usable and
@@ -172,7 +172,7 @@ impl KdTree {
     /// The `k` lowest scores of every query, in query order.
     pub(super) fn lowest_k_all<T: Copy + Send + Sync>(
         &self,
-        queries: &Queries,
+        queries: Queries,
         k: usize,
         search: &BatchSearch,
         limit: f64,
@@ -180,20 +180,20 @@ impl KdTree {
         answer: impl Fn((f64, u32)) -> T + Sync,
     ) -> Neighbors<T> {
         let k = k.min(self.len);
-        let limit = if k > 0 { limit } else { f64::NEG_INFINITY };
-        let chunks = in_chunks(queries, |leaves| {
+        let tasks = in_chunks(&queries, |leaves| {
             let mut lists = Lists::default();
-            let mut gather = KNearest::new(k, WIDTH);
+            let mut gather = KNearest::new(k);
             for (mut packet, lanes) in packets(leaves, search, limit, |_, _| None) {
-                gather.restart(&packet.limits);
-                lowest_k(self, &mut packet, score, &mut gather);
+                if k > 0 {
+                    lowest_k(self, &mut packet, score, &mut gather);
+                }
                 for lane in 0..lanes {
                     lists.push(gather.answer(lane).map(&answer));
                 }
             }
             lists
         });
-        join(&queries.places, &chunks)
+        Neighbors { places: queries.places.into_owned(), tasks, lists: CHUNK * LEAF }
     }
 }
 
@@ -239,43 +239,4 @@ fn packets<'a>(
         }
         (lanes > 0).then_some((packet, lanes))
     })
-}
-
-/// Lists of one task.
-struct Lists<T> {
-    ends: Vec<usize>,
-    found: Vec<T>,
-}
-
-impl<T> Default for Lists<T> {
-    fn default() -> Self {
-        Self { ends: Vec::new(), found: Vec::new() }
-    }
-}
-
-impl<T> Lists<T> {
-    fn push(&mut self, list: impl Iterator<Item = T>) {
-        self.found.extend(list);
-        self.ends.push(self.found.len());
-    }
-
-    fn of(&self, row: usize) -> &[T] {
-        &self.found[row.checked_sub(1).map_or(0, |last| self.ends[last])..self.ends[row]]
-    }
-}
-
-/// Lists in the order of queries.
-fn join<T: Copy + Send + Sync>(places: &[u32], chunks: &[Lists<T>]) -> Neighbors<T> {
-    let list = |query: usize| match places[query] {
-        NONE => &[],
-        place => chunks[place as usize / (CHUNK * LEAF)].of(place as usize % (CHUNK * LEAF)),
-    };
-    let mut starts = Vec::with_capacity(places.len() + 1);
-    starts.push(0);
-    for query in 0..places.len() {
-        starts.push(starts[query] + list(query).len());
-    }
-    let found =
-        (0..places.len()).into_par_iter().flat_map_iter(|query| list(query).iter().copied()).collect();
-    Neighbors { starts, found }
 }

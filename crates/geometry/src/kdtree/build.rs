@@ -13,6 +13,7 @@ const SEQUENTIAL: usize = 1 << 13;
 
 /// A point on its way to its place.
 #[derive(Clone, Copy)]
+#[repr(align(32))]
 struct Entry {
     position: [f64; 3],
     index: u32,
@@ -27,12 +28,13 @@ struct Entry {
 /// Bentley, *Multidimensional binary search trees used for associative searching*, CACM 1975; complete
 /// trees with full leaves as in Kamel, Faloutsos, *On packing R-trees*, CIKM 1993.
 pub(super) fn leaves(points: &[Point3<f64>], usable: impl Fn(&Point3<f64>) -> bool + Sync) -> Vec<Leaf> {
-    let mut entries: Vec<Entry> = points
-        .par_iter()
-        .enumerate()
-        .filter(|(_, point)| usable(point))
-        .map(|(index, point)| Entry { position: point.coords.into(), index: index as u32 })
-        .collect();
+    let entry =
+        |(index, point): (usize, &Point3<f64>)| Entry { position: point.coords.into(), index: index as u32 };
+    let mut entries: Vec<Entry> = if points.par_iter().all(&usable) {
+        points.par_iter().enumerate().map(entry).collect()
+    } else {
+        points.iter().enumerate().filter(|(_, point)| usable(point)).map(entry).collect()
+    };
     let mut leaves = vec![Leaf::EMPTY; entries.len().div_ceil(LEAF)];
     split(&mut entries, &mut leaves);
     leaves
@@ -57,18 +59,28 @@ fn split(entries: &mut [Entry], leaves: &mut [Leaf]) {
     }
 }
 
+/// Points that are asked which axis is the widest; a thousand tell as well as a million.
+const WITNESSES: usize = 1024;
+
 /// Moves the `count` entries with the smallest coordinates along the widest axis to the front.
 fn divide(entries: &mut [Entry], count: usize) {
     let mut spans = [Span::EMPTY; 3];
-    for entry in entries.iter() {
+    for entry in entries.iter().step_by(entries.len().div_ceil(WITNESSES)) {
         for axis in 0..3 {
             spans[axis].add(entry.position[axis]);
         }
     }
     let extent = |axis: usize| spans[axis].max - spans[axis].min;
-    let axis = (1..3).fold(0, |widest, axis| if extent(axis) > extent(widest) { axis } else { widest });
+    match (1..3).fold(0, |widest, axis| if extent(axis) > extent(widest) { axis } else { widest }) {
+        0 => select::<0>(entries, count),
+        1 => select::<1>(entries, count),
+        _ => select::<2>(entries, count),
+    }
+}
+
+fn select<const AXIS: usize>(entries: &mut [Entry], count: usize) {
     entries.select_nth_unstable_by(count, |a, b| {
-        a.position[axis].partial_cmp(&b.position[axis]).unwrap_or(Ordering::Equal)
+        a.position[AXIS].partial_cmp(&b.position[AXIS]).unwrap_or(Ordering::Equal)
     });
 }
 

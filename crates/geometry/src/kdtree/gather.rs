@@ -1,14 +1,16 @@
 //! What becomes of the points that a search comes across.
 
-use super::leaf::NONE;
+use super::leaf::{LEAF, NONE};
 use super::node::WIDTH;
+use super::search::{lanes_of, not_above};
 
 /// Takes what a search finds.
 pub(super) trait Gather {
-    /// A point whose score is not above the lane's limit; returns the limit from now on, never a larger one.
+    /// The points of a leaf with their scores for one lane; returns the limit from now on, never a larger one.
     ///
-    /// Points at the limit are offered too, so that of several at the same score the first can win.
-    fn offer(&mut self, lane: usize, score: f64, index: u32) -> f64;
+    /// Only scores that are not above the limit count. Those at the limit do, so that of several points at the
+    /// same score the first can win.
+    fn take(&mut self, lane: usize, scores: &[f64; LEAF], index: &[u32; LEAF], limit: f64) -> f64;
 }
 
 /// The lowest score of every lane; of several points with the same the one with the lowest index.
@@ -29,76 +31,97 @@ impl Nearest {
 
 impl Gather for Nearest {
     #[inline(always)]
-    fn offer(&mut self, lane: usize, score: f64, index: u32) -> f64 {
-        if score < self.score[lane] || index < self.index[lane] {
-            self.score[lane] = score;
-            self.index[lane] = index;
+    fn take(&mut self, lane: usize, scores: &[f64; LEAF], index: &[u32; LEAF], limit: f64) -> f64 {
+        // The minimum first: which of sixteen is the best so far is a coin toss sixteen times.
+        let mut least = [f64::INFINITY; 4];
+        for place in 0..LEAF {
+            least[place % 4] =
+                if scores[place] < least[place % 4] { scores[place] } else { least[place % 4] };
         }
-        score
+        let least = least.into_iter().fold(f64::INFINITY, |a, b| if b < a { b } else { a });
+        if least > limit {
+            return limit;
+        }
+        for place in lanes_of(not_above(scores, least)) {
+            if least < self.score[lane] || index[place] < self.index[lane] {
+                self.score[lane] = least;
+                self.index[lane] = index[place];
+            }
+        }
+        least
     }
 }
 
-/// The `k` lowest scores of every lane, sorted by score, then index.
+/// The `k` lowest scores of every lane.
+///
+/// Newcomers wait unsorted until there are many: sorting each in at once would cost a misprediction or two,
+/// every time.
 pub(super) struct KNearest {
     k: usize,
-    /// Room for `k` per lane.
-    found: Vec<(f64, u32)>,
-    count: [usize; WIDTH],
-    limits: [f64; WIDTH],
+    /// Keys that sort by score, then index.
+    found: [Vec<u128>; WIDTH],
 }
 
 impl KNearest {
-    /// Room for `k` points in each of the first lanes; no other lane may be searched for.
-    pub fn new(k: usize, lanes: usize) -> Self {
-        let limits = [f64::NEG_INFINITY; WIDTH];
-        Self { k, found: vec![(f64::INFINITY, NONE); lanes * k], count: [0; WIDTH], limits }
+    /// For `k` points in every lane, at least one.
+    pub fn new(k: usize) -> Self {
+        Self { k, found: Default::default() }
     }
 
-    pub fn restart(&mut self, limits: &[f64; WIDTH]) {
-        self.count = [0; WIDTH];
-        self.limits = *limits;
+    /// What was found, sorted by score, then index; leaves the lane empty.
+    pub fn answer(&mut self, lane: usize) -> impl Iterator<Item = (f64, u32)> + '_ {
+        let found = &mut self.found[lane];
+        if found.len() > self.k {
+            found.select_nth_unstable(self.k - 1);
+            found.truncate(self.k);
+        }
+        found.sort_unstable();
+        found.drain(..).map(|key| (score_of(key), key as u32))
     }
+}
 
-    pub fn answer(&self, lane: usize) -> impl Iterator<Item = (f64, u32)> + '_ {
-        self.found[lane * self.k..][..self.count[lane]].iter().copied()
-    }
+/// A number that sorts like the score, then the index.
+#[inline(always)]
+fn key(score: f64, index: u32) -> u128 {
+    let bits = score.to_bits();
+    // Negative numbers have the opposite order, and come before positive ones.
+    let ordered = bits ^ (((bits as i64 >> 63) as u64) | 1 << 63);
+    u128::from(ordered) << 32 | u128::from(index)
+}
+
+#[inline(always)]
+fn score_of(key: u128) -> f64 {
+    let ordered = (key >> 32) as u64;
+    f64::from_bits(ordered ^ (!((ordered as i64 >> 63) as u64) | 1 << 63))
 }
 
 impl Gather for KNearest {
     #[inline(always)]
-    fn offer(&mut self, lane: usize, score: f64, index: u32) -> f64 {
-        let found = &mut self.found[lane * self.k..][..self.k];
-        let mut place = self.count[lane];
-        if place < self.k {
-            self.count[lane] += 1;
-        } else {
-            place -= 1;
-            if (score, index) >= found[place] {
-                return self.limits[lane];
-            }
+    fn take(&mut self, lane: usize, scores: &[f64; LEAF], index: &[u32; LEAF], limit: f64) -> f64 {
+        let found = &mut self.found[lane];
+        let before = found.len();
+        for place in lanes_of(not_above(scores, limit)) {
+            found.push(key(scores[place], index[place]));
         }
-        // Insertion: lists are short, and most points that come late belong at the end.
-        while place > 0 && (score, index) < found[place - 1] {
-            found[place] = found[place - 1];
-            place -= 1;
+        // At once when there are enough for the first limit, later when there are twice as many.
+        if found.len() < self.k || (before >= self.k && found.len() < 2 * self.k + LEAF / 2) {
+            return limit;
         }
-        found[place] = (score, index);
-        if self.count[lane] == self.k {
-            self.limits[lane] = found[self.k - 1].0;
-        }
-        self.limits[lane]
+        let (_, &mut last, _) = found.select_nth_unstable(self.k - 1);
+        found.truncate(self.k);
+        let last = score_of(last);
+        if last < limit { last } else { limit }
     }
 }
 
 /// Every point within the limits.
 pub(super) struct Within {
     found: [Vec<(f64, u32)>; WIDTH],
-    limits: [f64; WIDTH],
 }
 
 impl Within {
     pub fn new() -> Self {
-        Self { found: Default::default(), limits: [f64::NEG_INFINITY; WIDTH] }
+        Self { found: Default::default() }
     }
 
     /// What was found, sorted by score, then index; leaves the lane empty.
@@ -106,16 +129,13 @@ impl Within {
         self.found[lane].sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         self.found[lane].drain(..)
     }
-
-    pub fn restart(&mut self, limits: &[f64; WIDTH]) {
-        self.limits = *limits;
-    }
 }
 
 impl Gather for Within {
     #[inline(always)]
-    fn offer(&mut self, lane: usize, score: f64, index: u32) -> f64 {
-        self.found[lane].push((score, index));
-        self.limits[lane]
+    fn take(&mut self, lane: usize, scores: &[f64; LEAF], index: &[u32; LEAF], limit: f64) -> f64 {
+        self.found[lane]
+            .extend(lanes_of(not_above(scores, limit)).map(|place| (scores[place], index[place])));
+        limit
     }
 }

@@ -21,15 +21,14 @@ impl Leaf {
     pub const EMPTY: Self = Self { position: [[f64::INFINITY; LEAF]; 3], index: [NONE; LEAF] };
 
     pub fn len(&self) -> usize {
+        if self.index[LEAF - 1] != NONE {
+            return LEAF;
+        }
         self.index.iter().take_while(|&&index| index != NONE).count()
     }
 
     pub fn point(&self, place: usize) -> Point3<f64> {
         Point3::from(self.position.map(|row| row[place]))
-    }
-
-    pub fn points(&self) -> impl Iterator<Item = Point3<f64>> + '_ {
-        (0..self.len()).map(|place| self.point(place))
     }
 
     /// Squared distances to a query.

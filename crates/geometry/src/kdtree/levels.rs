@@ -3,8 +3,8 @@
 use nalgebra::{Matrix3, SymmetricEigen, Vector3};
 use rayon::prelude::*;
 
-use super::leaf::Leaf;
-use super::node::{Node, Span, WIDTH, along, rows, slack};
+use super::leaf::{LEAF, Leaf};
+use super::node::{Node, Span, WIDTH, rows, slack, turned};
 
 /// A node whose points spread this much less along one direction than along another gets its own axes:
 /// ratio of variances.
@@ -22,19 +22,25 @@ struct Summary {
 
 impl Summary {
     fn of(leaf: &Leaf) -> Self {
-        let mut bounds = [Span::EMPTY; 3];
-        let (mut count, mut mean) = (0.0, Vector3::zeros());
+        let len = leaf.len();
         let first = leaf.point(0).coords;
-        for point in leaf.points() {
-            for axis in 0..3 {
-                bounds[axis].add(point[axis]);
+        // Relative to a point of the leaf, so that coordinates far away cost no digits.
+        let mut offsets = [[0.0; LEAF]; 3];
+        for axis in 0..3 {
+            for place in 0..LEAF {
+                let offset = leaf.position[axis][place] - first[axis];
+                offsets[axis][place] = if place < len { offset } else { 0.0 };
             }
-            mean += point.coords - first;
-            count += 1.0;
         }
-        mean = first + mean / count;
-        let scatter = leaf.points().map(|p| (p.coords - mean) * (p.coords - mean).transpose()).sum();
-        Self { bounds, count, mean, scatter }
+        let count = len as f64;
+        let mean = Vector3::from(offsets.map(|row| sum(&row) / count));
+        let product = |a: usize, b: usize| {
+            let products = std::array::from_fn(|place| offsets[a][place] * offsets[b][place]);
+            sum(&products) - count * mean[a] * mean[b]
+        };
+        let (xy, xz, yz) = (product(0, 1), product(0, 2), product(1, 2));
+        let scatter = Matrix3::new(product(0, 0), xy, xz, xy, product(1, 1), yz, xz, yz, product(2, 2));
+        Self { bounds: spans(&leaf.position, len), count, mean: first + mean, scatter }
     }
 
     /// Pairwise update of mean and scatter: Chan, Golub, LeVeque, *Algorithms for computing the sample
@@ -44,7 +50,7 @@ impl Summary {
         let apart = other.mean - self.mean;
         let share = other.count / count;
         Self {
-            bounds: std::array::from_fn(|axis| self.bounds[axis].union(&other.bounds[axis])),
+            bounds: union(&self.bounds, &other.bounds),
             count,
             mean: self.mean + apart * share,
             scatter: self.scatter + other.scatter + apart * apart.transpose() * (self.count * share),
@@ -85,18 +91,35 @@ fn parent(children: &[Summary], leaves: &[Leaf], below: usize) -> (Node, Summary
             let slack = slack(&all.bounds);
             let axes = *axes;
             for (child, leaves) in leaves.chunks(below).enumerate() {
-                let mut bounds = [Span::EMPTY; 3];
-                for point in leaves.iter().flat_map(Leaf::points) {
-                    let turned = along(&axes, &point);
-                    for axis in 0..3 {
-                        bounds[axis].add(turned[axis]);
-                    }
-                }
+                let bounds = leaves.iter().map(|leaf| spans(&turned(&axes, &leaf.position), leaf.len()));
+                let bounds = bounds.fold([Span::EMPTY; 3], |all, leaf| union(&all, &leaf));
                 node.set(child, &bounds.map(|span| Span { min: span.min - slack, max: span.max + slack }));
             }
         }
     }
     (node, all)
+}
+
+fn union(a: &[Span; 3], b: &[Span; 3]) -> [Span; 3] {
+    std::array::from_fn(|axis| a[axis].union(&b[axis]))
+}
+
+/// Where the first points of a leaf are.
+fn spans(position: &[[f64; LEAF]; 3], len: usize) -> [Span; 3] {
+    position.each_ref().map(|row| {
+        let mut span = Span::EMPTY;
+        row[..len].iter().for_each(|&value| span.add(value));
+        span
+    })
+}
+
+/// In four parts at once.
+fn sum(row: &[f64; LEAF]) -> f64 {
+    let mut parts = [0.0; 4];
+    for place in 0..LEAF {
+        parts[place % 4] += row[place];
+    }
+    (parts[0] + parts[2]) + (parts[1] + parts[3])
 }
 
 /// The principal axes of points that are thin along one of them; `None` if the axes of space do as well.

@@ -94,8 +94,7 @@ impl KdTree {
     pub fn nearest_k(&self, query: &Point3<f64>, k: usize) -> Vec<Neighbor> {
         let k = k.min(self.len);
         let Some(mut packet) = Packet::single(query, f64::MAX).filter(|_| k > 0) else { return Vec::new() };
-        let mut gather = KNearest::new(k, 1);
-        gather.restart(&packet.limits);
+        let mut gather = KNearest::new(k);
         lowest_k(self, &mut packet, &Plain, &mut gather);
         gather.answer(0).map(Neighbor::from_score).collect()
     }
@@ -104,7 +103,6 @@ impl KdTree {
     pub fn within(&self, query: &Point3<f64>, radius: f64) -> Vec<Neighbor> {
         let Some(mut packet) = Packet::single(query, squared_limit(radius)) else { return Vec::new() };
         let mut gather = Within::new();
-        gather.restart(&packet.limits);
         lowest_within(self, &mut packet, &mut gather);
         gather.answer(0).map(Neighbor::from_score).collect()
     }

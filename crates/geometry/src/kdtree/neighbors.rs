@@ -1,5 +1,7 @@
 //! What a search gives: one neighbour, or a list for every query.
 
+use super::leaf::NONE;
+
 /// A point of the tree as seen from a query.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Neighbor {
@@ -15,7 +17,7 @@ impl Neighbor {
     }
 }
 
-/// Lists of what was found, one for every query, in one piece of memory.
+/// Lists of what was found, one for every query.
 ///
 /// ```
 /// use barrow_geometry::{BatchSearch, KdTree};
@@ -27,17 +29,20 @@ impl Neighbor {
 /// assert_eq!(neighbors.len(), 9);
 /// assert_eq!(neighbors.of(4).iter().map(|n| n.index).collect::<Vec<_>>(), [4, 3, 5]);
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Neighbors<T = Neighbor> {
-    /// Where the list of each query begins, and where the last one ends.
-    pub(super) starts: Vec<usize>,
-    pub(super) found: Vec<T>,
+    /// Where the list of each query is: task × lists of a task + list of the task; [`NONE`] is the empty list.
+    pub(super) places: Vec<u32>,
+    /// The lists as the tasks of the search left them; copying a hundred megabytes takes as long as a search.
+    pub(super) tasks: Vec<Lists<T>>,
+    /// Lists of every task but the last.
+    pub(super) lists: usize,
 }
 
 impl<T> Neighbors<T> {
     /// Number of queries.
     pub fn len(&self) -> usize {
-        self.starts.len() - 1
+        self.places.len()
     }
 
     /// Whether there were no queries.
@@ -50,16 +55,44 @@ impl<T> Neighbors<T> {
     /// # Panics
     /// If `query` is not below [`len`](Self::len).
     pub fn of(&self, query: usize) -> &[T] {
-        &self.found[self.starts[query]..self.starts[query + 1]]
+        match self.places[query] {
+            NONE => &[],
+            place => self.tasks[place as usize / self.lists].of(place as usize % self.lists),
+        }
     }
 
     /// The lists of all queries, in order.
     pub fn iter(&self) -> impl Iterator<Item = &[T]> {
         (0..self.len()).map(|query| self.of(query))
     }
+}
 
-    /// All lists, one behind the other.
-    pub fn flat(&self) -> &[T] {
-        &self.found
+impl<T: PartialEq> PartialEq for Neighbors<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+/// Lists, one behind the other.
+#[derive(Debug, Clone)]
+pub(super) struct Lists<T> {
+    ends: Vec<usize>,
+    found: Vec<T>,
+}
+
+impl<T> Default for Lists<T> {
+    fn default() -> Self {
+        Self { ends: Vec::new(), found: Vec::new() }
+    }
+}
+
+impl<T> Lists<T> {
+    pub fn push(&mut self, list: impl Iterator<Item = T>) {
+        self.found.extend(list);
+        self.ends.push(self.found.len());
+    }
+
+    fn of(&self, list: usize) -> &[T] {
+        &self.found[list.checked_sub(1).map_or(0, |last| self.ends[last])..self.ends[list]]
     }
 }

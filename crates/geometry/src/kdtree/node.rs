@@ -1,6 +1,6 @@
 //! Boxes around the children of a node, and how far a query is from them.
 
-use nalgebra::{Matrix3, Point3};
+use nalgebra::Matrix3;
 
 /// Children of a node, and queries searched together: two vectors of four doubles.
 pub(super) const WIDTH: usize = 8;
@@ -68,12 +68,12 @@ pub(super) fn slack(bounds: &[Span; 3]) -> f64 {
 
 /// Coordinates along other axes.
 #[inline(always)]
-pub(super) fn turned(axes: &[[f64; 3]; 3], lanes: &Lanes) -> Lanes {
-    let mut out = [[0.0; WIDTH]; 3];
+pub(super) fn turned<const N: usize>(axes: &[[f64; 3]; 3], points: &[[f64; N]; 3]) -> [[f64; N]; 3] {
+    let mut out = [[0.0; N]; 3];
     for row in 0..3 {
-        for lane in 0..WIDTH {
-            out[row][lane] =
-                axes[row][0] * lanes[0][lane] + axes[row][1] * lanes[1][lane] + axes[row][2] * lanes[2][lane];
+        let [x, y, z] = axes[row];
+        for place in 0..N {
+            out[row][place] = x * points[0][place] + y * points[1][place] + z * points[2][place];
         }
     }
     out
@@ -81,10 +81,6 @@ pub(super) fn turned(axes: &[[f64; 3]; 3], lanes: &Lanes) -> Lanes {
 
 pub(super) fn rows(matrix: &Matrix3<f64>) -> [[f64; 3]; 3] {
     std::array::from_fn(|row| std::array::from_fn(|column| matrix[(row, column)]))
-}
-
-pub(super) fn along(axes: &[[f64; 3]; 3], point: &Point3<f64>) -> [f64; 3] {
-    axes.map(|row| row[0] * point.x + row[1] * point.y + row[2] * point.z)
 }
 
 /// Smallest and largest coordinates of eight lanes.

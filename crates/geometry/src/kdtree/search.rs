@@ -48,12 +48,37 @@ pub(super) struct Packet {
     pub limits: [f64; WIDTH],
 }
 
-/// A node to visit.
-#[derive(Clone, Copy)]
-struct Visit {
-    bound: f64,
-    level: u32,
-    node: u32,
+/// Nodes and leaves that wait for their visit.
+///
+/// Two arrays: what was just written in two pieces could not be read back in one without waiting for it.
+struct Waiting {
+    bounds: [f64; STACK],
+    /// Level above, number below.
+    nodes: [u64; STACK],
+    count: usize,
+}
+
+impl Waiting {
+    /// Adds a sibling. The nearest sibling so far, all of which came after `first`, is kept on top.
+    #[inline(always)]
+    fn push(&mut self, first: usize, bound: f64, node: u64) {
+        let place = self.count;
+        self.count += 1;
+        let below = place > first && self.bounds[place - 1] < bound;
+        if below {
+            self.bounds[place] = self.bounds[place - 1];
+            self.nodes[place] = self.nodes[place - 1];
+        }
+        let place = place - usize::from(below);
+        self.bounds[place] = bound;
+        self.nodes[place] = node;
+    }
+
+    #[inline(always)]
+    fn pop(&mut self) -> (f64, u64) {
+        self.count -= 1;
+        (self.bounds[self.count], self.nodes[self.count])
+    }
 }
 
 /// Nodes that wait at most: seven siblings on each of eleven levels hold 8¹¹ leaves, more than indices.
@@ -87,19 +112,17 @@ impl Packet {
         let position = self.position;
         let bounds = spans(&position);
         let mut widest = self.widest();
-        let mut stack = [Visit { bound: 0.0, level: 0, node: 0 }; STACK];
-        let mut waiting = 0;
+        let mut waiting = Waiting { bounds: [0.0; STACK], nodes: [0; STACK], count: 0 };
         if let Some(top) = tree.levels.len().checked_sub(1) {
-            stack[0] = Visit { bound: f64::NEG_INFINITY, level: top as u32, node: 0 };
-            waiting = 1;
+            waiting.push(0, f64::NEG_INFINITY, (top as u64) << 32);
         }
-        while waiting > 0 {
-            waiting -= 1;
-            let Visit { bound, level, node } = stack[waiting];
+        while waiting.count > 0 {
+            let (bound, visit) = waiting.pop();
             if bound > widest {
                 continue;
             }
-            let here: &Node = &tree.levels[level as usize][node as usize];
+            let (level, node) = ((visit >> 32) as usize, visit as u32 as usize);
+            let here: &Node = &tree.levels[level][node];
             let own: Lanes;
             let own_bounds: [Span; 3];
             let (queries, box_of_queries): (&Lanes, &[Span; 3]) = match &here.axes {
@@ -110,36 +133,21 @@ impl Packet {
                     (&own, &own_bounds)
                 }
             };
-            let children =
-                score.of_children(here.distances_squared(box_of_queries), level as usize, node as usize);
-            let mut mask = not_above(&children, widest);
-            let first = waiting;
-            while mask != 0 {
-                let child = mask.trailing_zeros() as usize;
-                mask &= mask - 1;
-                let visit = Visit {
-                    bound: children[child],
-                    level: level.wrapping_sub(1),
-                    node: node * WIDTH as u32 + child as u32,
-                };
-                // The nearest goes on top.
-                let mut place = waiting;
-                while place > first && stack[place - 1].bound < visit.bound {
-                    stack[place] = stack[place - 1];
-                    place -= 1;
-                }
-                stack[place] = visit;
-                waiting += 1;
+            let children = score.of_children(here.distances_squared(box_of_queries), level, node);
+            let first = waiting.count;
+            let below = (visit.wrapping_sub(1 << 32) >> 32 << 32) | (node * WIDTH) as u64;
+            for child in lanes_of(not_above(&children, widest)) {
+                waiting.push(first, children[child], below | child as u64);
             }
             if level == 0 {
-                while waiting > first {
-                    waiting -= 1;
-                    let leaf = stack[waiting].node as usize;
-                    if stack[waiting].bound > widest {
+                while waiting.count > first {
+                    let (bound, leaf) = waiting.pop();
+                    if bound > widest {
                         continue;
                     }
-                    let lanes = score.of_lanes(here.lane_distances_squared(leaf % WIDTH, queries), leaf);
-                    if self.scan(tree, leaf, &lanes, score, gather) {
+                    let leaf = leaf as u32 as usize;
+                    let bounds = score.of_lanes(here.lane_distances_squared(leaf % WIDTH, queries), leaf);
+                    if self.scan(tree, leaf, &bounds, score, gather) {
                         widest = self.widest();
                     }
                 }
@@ -157,39 +165,50 @@ impl Packet {
         score: &impl Score,
         gather: &mut impl Gather,
     ) -> bool {
-        let mut lanes = 0;
-        for lane in 0..WIDTH {
-            lanes |= u32::from(bounds[lane] <= self.limits[lane]) << lane;
-        }
-        let mut found = false;
         let points = &tree.leaves[leaf];
-        while lanes != 0 {
-            let lane = lanes.trailing_zeros() as usize;
-            lanes &= lanes - 1;
+        let mut found = false;
+        for lane in lanes_of(all_below(bounds, &self.limits)) {
             let query = [self.position[0][lane], self.position[1][lane], self.position[2][lane]];
             let scores = score.of_points(points.distances_squared(&query), leaf);
-            let mut mask = not_above(&scores, self.limits[lane]);
-            while mask != 0 {
-                let place = mask.trailing_zeros() as usize;
-                mask &= mask - 1;
-                if scores[place] <= self.limits[lane] {
-                    self.limits[lane] = gather.offer(lane, scores[place], points.index[place]);
-                    found = true;
-                }
-            }
+            let limit = gather.take(lane, &scores, &points.index, self.limits[lane]);
+            found |= limit < self.limits[lane];
+            self.limits[lane] = limit;
         }
         found
     }
 }
 
+/// The lanes whose bits are set.
+#[inline(always)]
+pub(super) fn lanes_of(mut mask: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        (mask != 0).then(|| {
+            let lane = mask.trailing_zeros() as usize;
+            mask &= mask - 1;
+            lane
+        })
+    })
+}
+
 /// A bit for every value that is not above the limit.
 #[inline(always)]
-fn not_above<const N: usize>(values: &[f64; N], limit: f64) -> u32 {
-    let mut mask = 0;
+pub(super) fn not_above<const N: usize>(values: &[f64; N], limit: f64) -> u32 {
+    all_below(values, &[limit; N])
+}
+
+/// A bit for every value that is not above its limit.
+///
+/// Bits are summed as numbers: that becomes half a dozen vector instructions, where shifting and joining
+/// integers becomes three dozen.
+#[inline(always)]
+fn all_below<const N: usize>(values: &[f64; N], limits: &[f64; N]) -> u32 {
+    let mut sums = [0.0; 4];
     for place in 0..N {
-        mask |= u32::from(values[place] <= limit) << place;
+        let bit = if values[place] <= limits[place] { (1u32 << place) as f64 } else { 0.0 };
+        sums[place % 4] += bit;
     }
-    mask
+    // Adding 2⁵² leaves a small whole number in the low bits.
+    ((sums[0] + sums[2]) + (sums[1] + sums[3]) + (1u64 << 52) as f64).to_bits() as u32
 }
 
 /// The score limit for a distance \[m\]: its square, so that points at the distance are within.

@@ -114,8 +114,7 @@ impl WeightedKdTree<'_> {
     pub fn lowest_k(&self, query: &Point3<f64>, k: usize) -> Vec<ReducedCost> {
         let k = k.min(self.tree.len);
         let Some(mut packet) = Packet::single(query, f64::MAX).filter(|_| k > 0) else { return Vec::new() };
-        let mut gather = KNearest::new(k, 1);
-        gather.restart(&packet.limits);
+        let mut gather = KNearest::new(k);
         match self.cost {
             Cost::SquaredEuclidean => lowest_k(self.tree, &mut packet, &Squared(self), &mut gather),
             Cost::Euclidean => lowest_k(self.tree, &mut packet, &Unsquared(self), &mut gather),
@@ -147,9 +146,9 @@ impl WeightedKdTree<'_> {
         let (tree, answer) = (self.tree, ReducedCost::from_score);
         match self.cost {
             Cost::SquaredEuclidean => {
-                tree.lowest_k_all(&queries, k, &search, f64::MAX, &Squared(self), answer)
+                tree.lowest_k_all(queries, k, &search, f64::MAX, &Squared(self), answer)
             }
-            Cost::Euclidean => tree.lowest_k_all(&queries, k, &search, f64::MAX, &Unsquared(self), answer),
+            Cost::Euclidean => tree.lowest_k_all(queries, k, &search, f64::MAX, &Unsquared(self), answer),
         }
     }
 }
