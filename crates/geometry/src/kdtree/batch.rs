@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use nalgebra::{Isometry3, Point3};
 use rayon::prelude::*;
 
-use super::gather::{KNearest, Nearest, Within};
+use super::gather::{KNearest, Within};
 use super::leaf::{LEAF, Leaf, NONE};
 use super::neighbors::Lists;
 use super::node::WIDTH;
-use super::search::{Packet, Plain, Score, lowest, lowest_k, lowest_within, squared_limit};
+use super::search::{Packet, Plain, Score, Seeds, lowest, lowest_k, lowest_within, squared_limit};
 use super::{KdTree, Neighbor, Neighbors, build, places, usable};
 
 /// Leaves of queries that one task searches. Fixed: answers do not depend on it, allocations do.
@@ -118,9 +118,9 @@ impl KdTree {
         let tasks = in_chunks(&queries, |leaves| {
             let mut lists = Lists::default();
             let mut gather = Within::new();
-            for (mut packet, lanes) in packets(leaves, search, limit, |_, _| None) {
+            for (mut packet, index) in packets(leaves, search, limit) {
                 lowest_within(self, &mut packet, &mut gather);
-                for lane in 0..lanes {
+                for lane in 0..index.len() {
                     lists.push(gather.answer(lane).map(Neighbor::from_score));
                 }
             }
@@ -147,18 +147,13 @@ impl KdTree {
     ) -> Vec<(f64, u32)> {
         let chunks = in_chunks(queries, |leaves| {
             let mut rows = Vec::with_capacity(leaves.len() * LEAF);
-            let guess =
-                |index: usize, query: &Point3<f64>| {
-                    let guess = *search.guesses?.get(index)?;
-                    Some(score.of_point(
-                        distance_squared(&self.point(guess)?, query),
-                        self.places()[guess] as usize,
-                    ))
-                };
-            for (mut packet, lanes) in packets(leaves, search, limit, guess) {
-                let mut gather = Nearest::new();
-                lowest(self, &mut packet, score, &mut gather);
-                rows.extend((0..lanes).map(|lane| gather.answer(lane).unwrap_or(NOTHING)));
+            let mut seeds = Seeds::none();
+            for (mut packet, index) in packets(leaves, search, limit) {
+                if let Some(guesses) = search.guesses {
+                    self.lower_limits(&mut packet, index, guesses, score);
+                }
+                let found = lowest(self, &mut packet, score, &mut seeds);
+                rows.extend((0..index.len()).map(|lane| found.answer(lane).unwrap_or(NOTHING)));
             }
             rows
         });
@@ -167,6 +162,16 @@ impl KdTree {
             place => chunks[place as usize / (CHUNK * LEAF)][place as usize % (CHUNK * LEAF)],
         };
         queries.places.par_iter().map(row).collect()
+    }
+
+    /// Lowers the limits of queries to the scores of the points that were guessed for them.
+    fn lower_limits(&self, packet: &mut Packet, index: &[u32], guesses: &[usize], score: &impl Score) {
+        for (lane, &query) in index.iter().enumerate() {
+            let Some(&guess) = guesses.get(query as usize) else { continue };
+            let Some(point) = self.point(guess) else { continue };
+            let bound = score.of_point(packet.distance_squared(lane, &point), self.places()[guess] as usize);
+            packet.limits[lane] = packet.limits[lane].min(bound);
+        }
     }
 
     /// The `k` lowest scores of every query, in query order.
@@ -183,11 +188,11 @@ impl KdTree {
         let tasks = in_chunks(&queries, |leaves| {
             let mut lists = Lists::default();
             let mut gather = KNearest::new(k);
-            for (mut packet, lanes) in packets(leaves, search, limit, |_, _| None) {
+            for (mut packet, index) in packets(leaves, search, limit) {
                 if k > 0 {
                     lowest_k(self, &mut packet, score, &mut gather);
                 }
-                for lane in 0..lanes {
+                for lane in 0..index.len() {
                     lists.push(gather.answer(lane).map(&answer));
                 }
             }
@@ -204,39 +209,28 @@ fn in_chunks<T: Send>(queries: &Queries, search: impl Fn(&[Leaf]) -> T + Send + 
     queries.leaves.par_chunks(CHUNK).map(search).collect()
 }
 
-/// As a leaf computes it, to the last bit.
-fn distance_squared(a: &Point3<f64>, b: &Point3<f64>) -> f64 {
-    let [x, y, z]: [f64; 3] = (a - b).into();
-    x * x + y * y + z * z
-}
-
-/// The queries of some leaves in packets of eight, each with the number of lanes to answer.
+/// The queries of some leaves in packets of eight, each with the indices of its queries.
 ///
 /// Every leaf but the very last is full, so that answers written lane after lane stay at their places.
 fn packets<'a>(
     leaves: &'a [Leaf],
     search: &'a BatchSearch,
     limit: f64,
-    guess: impl Fn(usize, &Point3<f64>) -> Option<f64> + 'a,
-) -> impl Iterator<Item = (Packet, usize)> + 'a {
-    let halves = leaves.iter().flat_map(|leaf| (0..LEAF / WIDTH).map(move |half| (leaf, half * WIDTH)));
+) -> impl Iterator<Item = (Packet, &'a [u32])> + 'a {
+    let halves = leaves.iter().flat_map(|leaf| [(leaf, 0), (leaf, WIDTH)]);
     halves.filter_map(move |(leaf, first)| {
-        let lanes = leaf.index[first..first + WIDTH].iter().take_while(|&&index| index != NONE).count();
+        let count = leaf.len().saturating_sub(first).min(WIDTH);
         let mut packet = Packet::EMPTY;
-        for lane in 0..WIDTH {
+        for axis in 0..3 {
+            packet.position[axis].copy_from_slice(&leaf.position[axis][first..first + WIDTH]);
             // Empty lanes repeat the first query: they must not widen the box around all.
-            let mut query = leaf.point(first + if lane < lanes { lane } else { 0 });
-            if let Some(pose) = search.pose {
-                query = pose * query;
-            }
-            for axis in 0..3 {
-                packet.position[axis][lane] = query[axis];
-            }
-            if lane < lanes && usable(&query) {
-                let guess = guess(leaf.index[first + lane] as usize, &query);
-                packet.limits[lane] = guess.filter(|&guess| guess <= limit).unwrap_or(limit);
-            }
+            let start = packet.position[axis][0];
+            packet.position[axis][count..].fill(start);
         }
-        (lanes > 0).then_some((packet, lanes))
+        packet.limits[..count].fill(limit);
+        if let Some(pose) = &search.pose {
+            packet.move_by(pose);
+        }
+        (count > 0).then(|| (packet, &leaf.index[first..first + count]))
     })
 }

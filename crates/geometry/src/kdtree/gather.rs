@@ -6,32 +6,47 @@ use super::search::{lanes_of, not_above};
 
 /// Takes what a search finds.
 pub(super) trait Gather {
-    /// The points of a leaf with their scores for one lane; returns the limit from now on, never a larger one.
+    /// The scores of the points of a leaf for one lane; returns the limit from now on, never a larger one.
     ///
     /// Only scores that are not above the limit count. Those at the limit do, so that of several points at the
     /// same score the first can win.
-    fn take(&mut self, lane: usize, scores: &[f64; LEAF], index: &[u32; LEAF], limit: f64) -> f64;
+    fn take(&mut self, lane: usize, scores: &[f64; LEAF], found: Found, limit: f64) -> f64;
+}
+
+/// Where scores come from.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub leaf: usize,
+    /// Indices of the points of the leaf.
+    pub index: &'a [u32; LEAF],
 }
 
 /// The lowest score of every lane; of several points with the same the one with the lowest index.
 pub(super) struct Nearest {
     score: [f64; WIDTH],
     index: [u32; WIDTH],
+    /// Where the points are: leaf × 16 + place in the leaf.
+    place: [usize; WIDTH],
 }
 
 impl Nearest {
     pub fn new() -> Self {
-        Self { score: [f64::INFINITY; WIDTH], index: [NONE; WIDTH] }
+        Self { score: [f64::INFINITY; WIDTH], index: [NONE; WIDTH], place: [0; WIDTH] }
     }
 
     pub fn answer(&self, lane: usize) -> Option<(f64, u32)> {
         (self.index[lane] != NONE).then(|| (self.score[lane], self.index[lane]))
     }
+
+    /// Where the point is that a lane has found.
+    pub fn place(&self, lane: usize) -> Option<usize> {
+        (self.index[lane] != NONE).then_some(self.place[lane])
+    }
 }
 
 impl Gather for Nearest {
     #[inline(always)]
-    fn take(&mut self, lane: usize, scores: &[f64; LEAF], index: &[u32; LEAF], limit: f64) -> f64 {
+    fn take(&mut self, lane: usize, scores: &[f64; LEAF], found: Found, limit: f64) -> f64 {
         // The minimum first: which of sixteen is the best so far is a coin toss sixteen times.
         let mut least = [f64::INFINITY; 4];
         for place in 0..LEAF {
@@ -43,9 +58,10 @@ impl Gather for Nearest {
             return limit;
         }
         for place in lanes_of(not_above(scores, least)) {
-            if least < self.score[lane] || index[place] < self.index[lane] {
+            if least < self.score[lane] || found.index[place] < self.index[lane] {
                 self.score[lane] = least;
-                self.index[lane] = index[place];
+                self.index[lane] = found.index[place];
+                self.place[lane] = found.leaf * LEAF + place;
             }
         }
         least
@@ -97,18 +113,18 @@ fn score_of(key: u128) -> f64 {
 
 impl Gather for KNearest {
     #[inline(always)]
-    fn take(&mut self, lane: usize, scores: &[f64; LEAF], index: &[u32; LEAF], limit: f64) -> f64 {
-        let found = &mut self.found[lane];
-        let before = found.len();
+    fn take(&mut self, lane: usize, scores: &[f64; LEAF], found: Found, limit: f64) -> f64 {
+        let list = &mut self.found[lane];
+        let before = list.len();
         for place in lanes_of(not_above(scores, limit)) {
-            found.push(key(scores[place], index[place]));
+            list.push(key(scores[place], found.index[place]));
         }
         // At once when there are enough for the first limit, later when there are twice as many.
-        if found.len() < self.k || (before >= self.k && found.len() < 2 * self.k + LEAF / 2) {
+        if list.len() < self.k || (before >= self.k && list.len() < 2 * self.k + LEAF / 2) {
             return limit;
         }
-        let (_, &mut last, _) = found.select_nth_unstable(self.k - 1);
-        found.truncate(self.k);
+        let (_, &mut last, _) = list.select_nth_unstable(self.k - 1);
+        list.truncate(self.k);
         let last = score_of(last);
         if last < limit { last } else { limit }
     }
@@ -133,9 +149,9 @@ impl Within {
 
 impl Gather for Within {
     #[inline(always)]
-    fn take(&mut self, lane: usize, scores: &[f64; LEAF], index: &[u32; LEAF], limit: f64) -> f64 {
+    fn take(&mut self, lane: usize, scores: &[f64; LEAF], found: Found, limit: f64) -> f64 {
         self.found[lane]
-            .extend(lanes_of(not_above(scores, limit)).map(|place| (scores[place], index[place])));
+            .extend(lanes_of(not_above(scores, limit)).map(|place| (scores[place], found.index[place])));
         limit
     }
 }

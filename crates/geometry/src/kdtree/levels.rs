@@ -6,9 +6,9 @@ use rayon::prelude::*;
 use super::leaf::{LEAF, Leaf};
 use super::node::{Node, Span, WIDTH, rows, slack, turned};
 
-/// A node whose points spread this much less along one direction than along another gets its own axes:
-/// ratio of variances.
-const THIN: f64 = 0.02;
+/// A node gets its own axes where its points spread this much less along one of them than along any axis of
+/// space: ratio of variances. Those of walls and floors that stand straight are thin as they are.
+const SLANTED: f64 = 0.02;
 
 /// What a parent asks of a child: where it is, and how it spreads.
 #[derive(Clone, Copy)]
@@ -122,7 +122,7 @@ fn sum(row: &[f64; LEAF]) -> f64 {
     (parts[0] + parts[2]) + (parts[1] + parts[3])
 }
 
-/// The principal axes of points that are thin along one of them; `None` if the axes of space do as well.
+/// The principal axes of points; `None` if the axes of space do as well.
 fn own_axes(all: &Summary) -> Option<[[f64; 3]; 3]> {
     let size = all.scatter.amax();
     // A scatter that under- or overflows says nothing.
@@ -130,6 +130,6 @@ fn own_axes(all: &Summary) -> Option<[[f64; 3]; 3]> {
         return None;
     }
     let eigen = SymmetricEigen::new(all.scatter / size);
-    let (least, most) = (eigen.eigenvalues.min(), eigen.eigenvalues.max());
-    (least < THIN * most).then(|| rows(&eigen.eigenvectors.transpose()))
+    let straight = all.scatter.diagonal().min() / size;
+    (eigen.eigenvalues.min() < SLANTED * straight).then(|| rows(&eigen.eigenvectors.transpose()))
 }

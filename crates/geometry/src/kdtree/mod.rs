@@ -22,10 +22,10 @@ pub use neighbors::{Neighbor, Neighbors};
 pub use weighted::{ReducedCost, WeightedKdTree};
 
 use crate::PointCloud;
-use gather::{KNearest, Nearest, Within};
+use gather::{KNearest, Within};
 use leaf::{LEAF, Leaf, NONE};
 use node::Node;
-use search::{Packet, Plain, lowest, lowest_k, lowest_within, squared_limit};
+use search::{Packet, Plain, Seeds, lowest, lowest_k, lowest_within, squared_limit};
 
 /// A static k-d tree over points in space.
 ///
@@ -85,9 +85,8 @@ impl KdTree {
     /// The nearest point; `None` if the tree is empty.
     pub fn nearest(&self, query: &Point3<f64>) -> Option<Neighbor> {
         let mut packet = Packet::single(query, f64::MAX)?;
-        let mut gather = Nearest::new();
-        lowest(self, &mut packet, &Plain, &mut gather);
-        gather.answer(0).map(Neighbor::from_score)
+        let found = lowest(self, &mut packet, &Plain, &mut Seeds::none());
+        found.answer(0).map(Neighbor::from_score)
     }
 
     /// The `k` nearest points by increasing distance, then index; all of them if there are fewer.

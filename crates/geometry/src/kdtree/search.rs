@@ -1,8 +1,8 @@
 //! The one traversal: up to eight queries go down the tree together.
 
-use nalgebra::Point3;
+use nalgebra::{Isometry3, Point3};
 
-use super::gather::{Gather, KNearest, Nearest, Within};
+use super::gather::{Found, Gather, KNearest, Nearest, Within};
 use super::leaf::LEAF;
 use super::node::{Lanes, Node, Span, WIDTH, spans, turned};
 use super::{KdTree, usable};
@@ -46,6 +46,33 @@ pub(super) struct Packet {
     pub position: Lanes,
     /// Scores above are of no interest; below all scores for a lane without query.
     pub limits: [f64; WIDTH],
+}
+
+/// Points that are probably close to the next queries: what the last ones found.
+pub(super) struct Seeds {
+    position: Lanes,
+    /// Where the points are: leaf × 16 + place in the leaf.
+    place: [usize; WIDTH],
+    count: usize,
+}
+
+impl Seeds {
+    pub fn none() -> Self {
+        Self { position: [[0.0; WIDTH]; 3], place: [0; WIDTH], count: 0 }
+    }
+
+    #[inline(always)]
+    fn replace(&mut self, tree: &KdTree, found: &Nearest) {
+        self.count = 0;
+        for place in (0..WIDTH).filter_map(|lane| found.place(lane)) {
+            let point = tree.leaves[place / LEAF].point(place % LEAF);
+            for axis in 0..3 {
+                self.position[axis][self.count] = point[axis];
+            }
+            self.place[self.count] = place;
+            self.count += 1;
+        }
+    }
 }
 
 /// Nodes and leaves that wait for their visit.
@@ -97,6 +124,25 @@ impl Packet {
         })
     }
 
+    /// Moves the queries; those that end where none can be searched for find nothing.
+    pub fn move_by(&mut self, pose: &Isometry3<f64>) {
+        for lane in 0..WIDTH {
+            let moved = pose * Point3::from(self.position.map(|row| row[lane]));
+            for axis in 0..3 {
+                self.position[axis][lane] = moved[axis];
+            }
+            if !usable(&moved) {
+                self.limits[lane] = f64::NEG_INFINITY;
+            }
+        }
+    }
+
+    /// Squared distance from a query to a point, as a leaf computes it, to the last bit.
+    pub fn distance_squared(&self, lane: usize, point: &Point3<f64>) -> f64 {
+        let [x, y, z] = [0, 1, 2].map(|axis| point[axis] - self.position[axis][lane]);
+        x * x + y * y + z * z
+    }
+
     #[inline(always)]
     fn widest(&self) -> f64 {
         let mut widest = self.limits[0];
@@ -104,6 +150,23 @@ impl Packet {
             widest = if self.limits[lane] > widest { self.limits[lane] } else { widest };
         }
         widest
+    }
+
+    /// Lowers the limits to the best of some points.
+    #[inline(always)]
+    fn bound_by(&mut self, seeds: &Seeds, score: &impl Score) {
+        for seed in 0..seeds.count {
+            let point = [seeds.position[0][seed], seeds.position[1][seed], seeds.position[2][seed]];
+            for lane in 0..WIDTH {
+                let mut sum = 0.0;
+                for axis in 0..3 {
+                    let difference = point[axis] - self.position[axis][lane];
+                    sum += difference * difference;
+                }
+                let bound = score.of_point(sum, seeds.place[seed]);
+                self.limits[lane] = if bound < self.limits[lane] { bound } else { self.limits[lane] };
+            }
+        }
     }
 
     /// Offers every point whose score may be within the limits.
@@ -170,7 +233,7 @@ impl Packet {
         for lane in lanes_of(all_below(bounds, &self.limits)) {
             let query = [self.position[0][lane], self.position[1][lane], self.position[2][lane]];
             let scores = score.of_points(points.distances_squared(&query), leaf);
-            let limit = gather.take(lane, &scores, &points.index, self.limits[lane]);
+            let limit = gather.take(lane, &scores, Found { leaf, index: &points.index }, self.limits[lane]);
             found |= limit < self.limits[lane];
             self.limits[lane] = limit;
         }
@@ -219,13 +282,17 @@ pub(super) fn squared_limit(distance: f64) -> f64 {
 // The versions for instruction sets. What they call is inlined, or it would not be compiled for them. No fused
 // multiplication: a distance has the same bits on every machine.
 
-/// Finds the lowest score of every lane.
+/// Finds the lowest score of every lane; the seeds become what was found.
 #[multiversion::multiversion(
     targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"),
     dispatcher = "direct"
 )]
-pub(super) fn lowest<S: Score>(tree: &KdTree, packet: &mut Packet, score: &S, gather: &mut Nearest) {
-    packet.search(tree, score, gather);
+pub(super) fn lowest<S: Score>(tree: &KdTree, packet: &mut Packet, score: &S, seeds: &mut Seeds) -> Nearest {
+    let mut found = Nearest::new();
+    packet.bound_by(seeds, score);
+    packet.search(tree, score, &mut found);
+    seeds.replace(tree, &found);
+    found
 }
 
 /// Finds the `k` lowest scores of every lane.
