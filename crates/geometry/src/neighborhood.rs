@@ -1,9 +1,8 @@
 //! What the neighbours of a point say about the surface there: spread, normal, spacing.
 
 use nalgebra::{Matrix3, Point3, Vector3};
-use rayon::prelude::*;
 
-use crate::{Error, KdTree, PointCloud, Result};
+use crate::{BatchSearch, Error, KdTree, Neighbor, PointCloud, Result};
 
 /// Points whose spacing is looked at by [`median_spacing`]; more would not change the median visibly.
 const SPACING_SAMPLE: usize = 20_000;
@@ -23,13 +22,14 @@ pub fn estimate_covariances(
     if neighbors == 0 {
         return Err(Error::InvalidOption { name: "neighbors", requirement: ">= 1", got: 0.0 });
     }
-    Ok(cloud.positions().par_iter().map(|point| covariance_at(cloud, tree, point, neighbors)).collect())
+    let covariance = |point: usize, found: &[Neighbor]| covariance_at(cloud.positions(), point, found);
+    Ok(tree.nearest_k_map(cloud.positions(), neighbors, &BatchSearch::default(), covariance))
 }
 
-fn covariance_at(cloud: &PointCloud, tree: &KdTree, point: &Point3<f64>, neighbors: usize) -> Matrix3<f64> {
-    let found = tree.nearest_k(point, neighbors);
+/// Covariance of some points about their mean, accumulated relative to one of the cloud.
+fn covariance_at(positions: &[Point3<f64>], point: usize, found: &[Neighbor]) -> Matrix3<f64> {
     let scale = 1.0 / found.len().max(1) as f64;
-    let offsets = || found.iter().map(|neighbor| cloud.positions()[neighbor.index] - point);
+    let offsets = || found.iter().map(|neighbor| positions[neighbor.index] - positions[point]);
     let mean = offsets().sum::<Vector3<f64>>() * scale;
     offsets().map(|offset| (offset - mean) * (offset - mean).transpose()).sum::<Matrix3<f64>>() * scale
 }
@@ -66,14 +66,12 @@ pub fn estimate_normals(
     if neighbors < 3 {
         return Err(Error::InvalidOption { name: "neighbors", requirement: ">= 3", got: neighbors as f64 });
     }
-    Ok(cloud
-        .positions()
-        .par_iter()
-        .map(|point| {
-            let normal = least_direction(&covariance_at(cloud, tree, point, neighbors));
-            if normal.dot(&(viewpoint - point)) < 0.0 { -normal } else { normal }
-        })
-        .collect())
+    let positions = cloud.positions();
+    let normal = |point: usize, found: &[Neighbor]| {
+        let normal = least_direction(&covariance_at(positions, point, found));
+        if normal.dot(&(viewpoint - positions[point])) < 0.0 { -normal } else { normal }
+    };
+    Ok(tree.nearest_k_map(positions, neighbors, &BatchSearch::default(), normal))
 }
 
 /// Unit eigenvector of the smallest eigenvalue of a symmetric matrix.
@@ -105,12 +103,13 @@ pub fn median_spacing(cloud: &PointCloud, tree: &KdTree) -> Option<f64> {
         return None;
     }
     let stride = cloud.len().div_ceil(SPACING_SAMPLE);
-    let mut spacings: Vec<f64> = cloud
-        .positions()
-        .par_iter()
-        .step_by(stride)
-        .filter_map(|point| tree.nearest_k(point, 2).get(1).map(|other| other.distance_squared.sqrt()))
-        .collect();
+    let sample: Vec<Point3<f64>> = cloud.positions().iter().step_by(stride).copied().collect();
+    let spacing = |_: usize, found: &[Neighbor]| found.get(1).map(|other| other.distance_squared.sqrt());
+    let spacings = tree.nearest_k_map(&sample, 2, &BatchSearch::default(), spacing);
+    let mut spacings: Vec<f64> = spacings.into_iter().flatten().collect();
+    if spacings.is_empty() {
+        return None;
+    }
     let middle = spacings.len() / 2;
     Some(*spacings.select_nth_unstable_by(middle, f64::total_cmp).1)
 }

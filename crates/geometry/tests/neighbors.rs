@@ -202,6 +202,32 @@ fn weighted_searches_find_what_a_scan_finds() {
     }
 }
 
+/// Returns without an echo are often all written as the origin. Visiting every copy would take hours.
+#[test]
+fn masses_of_duplicates_are_not_visited_one_by_one() {
+    let heap = vec![Point3::origin(); 200_000];
+    // Not one place, but so close together that every distance from afar rounds to the same.
+    let speck: Vec<_> = cube(200_000, 51).iter().map(|p| p * 1e-20).collect();
+    let around: Vec<_> = cube(2_000, 52).iter().map(|p| p + Vector3::repeat(1.0)).collect();
+    for points in [heap, speck] {
+        let tree = KdTree::new(&points);
+        let own = tree.nearest_all(&tree, &BatchSearch::default());
+        for (point, found) in points.iter().zip(&own).step_by(997) {
+            assert_eq!(squared(point, &points[found.unwrap().index]), 0.0);
+        }
+        let queries = [around.clone(), points[..2_000].to_vec()].concat();
+        let ten = tree.nearest_k_all(&queries, 10, &BatchSearch::default());
+        let weighted = tree.weighted(&vec![0.25; points.len()], Cost::SquaredEuclidean).unwrap();
+        let lowest = weighted.lowest_all(&queries, None);
+        for index in (0..queries.len()).step_by(801) {
+            let wanted = sorted(points.iter().map(|p| squared(p, &queries[index])));
+            assert_eq!(pairs(ten.of(index)), wanted[..10]);
+            let wanted = sorted(points.iter().map(|p| squared(p, &queries[index]) - 0.25))[0];
+            assert_eq!(lowest[index].map(|found| (found.index, found.value)), Some(wanted));
+        }
+    }
+}
+
 #[test]
 fn sizes_may_differ_a_thousandfold() {
     let (few, many) = (sphere(50, 1.0), sphere(50_000, 1.2));

@@ -1,7 +1,7 @@
 //! How well a pose lays one cloud onto the other.
 
-use barrow_geometry::{DirectedDistances, KdTree, NearestDistances, PointCloud, fold_ordered};
-use nalgebra::{Isometry3, Point3};
+use barrow_geometry::{BatchSearch, DirectedDistances, KdTree, NearestDistances, PointCloud, fold_ordered};
+use nalgebra::Isometry3;
 
 use crate::error::require_positive;
 use crate::surface::Surface;
@@ -91,8 +91,8 @@ pub fn evaluate(
             return Err(barrow_geometry::Error::Empty { role }.into());
         }
     }
-    let (source, target) = (source.positions(), target.positions());
-    Ok(fit(source, &KdTree::new(source), target, &KdTree::new(target), target_from_source, max_distance))
+    let (source, target) = (KdTree::new(source.positions()), KdTree::new(target.positions()));
+    Ok(fit(&source, &target, target_from_source, max_distance))
 }
 
 /// [`evaluate`] at the resolution of two surfaces.
@@ -102,34 +102,31 @@ pub(crate) fn fit_of(
     target_from_source: &Isometry3<f64>,
     max_distance: f64,
 ) -> Fit {
-    let (s, t) = (source, target);
-    fit(&s.positions, &s.tree, &t.positions, &t.tree, target_from_source, max_distance)
+    fit(&source.tree, &target.tree, target_from_source, max_distance)
 }
 
 fn fit(
-    source: &[Point3<f64>],
     source_tree: &KdTree,
-    target: &[Point3<f64>],
     target_tree: &KdTree,
     target_from_source: &Isometry3<f64>,
     max_distance: f64,
 ) -> Fit {
-    let found = inliers(source, target_tree, target_from_source, max_distance);
-    let (partners, _) = inliers(target, source_tree, &target_from_source.inverse(), max_distance);
-    Fit::new(found, source.len(), partners, target.len())
+    let found = inliers(source_tree, target_tree, target_from_source, max_distance);
+    let (partners, _) = inliers(target_tree, source_tree, &target_from_source.inverse(), max_distance);
+    Fit::new(found, source_tree.len(), partners, target_tree.len())
 }
 
 /// Number of points with a neighbour within the gate, and the sum of their squared distances.
-fn inliers(points: &[Point3<f64>], tree: &KdTree, pose: &Isometry3<f64>, max_distance: f64) -> (usize, f64) {
-    let limit = max_distance * max_distance;
+fn inliers(points: &KdTree, tree: &KdTree, pose: &Isometry3<f64>, max_distance: f64) -> (usize, f64) {
+    let search = BatchSearch { max_distance, pose: Some(*pose), guesses: None };
+    let found = tree.nearest_all(points, &search);
     let part = |range: std::ops::Range<usize>| {
-        points[range]
+        found[range]
             .iter()
-            .filter_map(|point| tree.nearest(&(pose * point)))
-            .filter(|found| found.distance_squared <= limit)
+            .flatten()
             .fold((0, 0.0), |(count, sum), found| (count + 1, sum + found.distance_squared))
     };
-    fold_ordered(points.len(), part, |a, b| (a.0 + b.0, a.1 + b.1)).unwrap_or((0, 0.0))
+    fold_ordered(found.len(), part, |a, b| (a.0 + b.0, a.1 + b.1)).unwrap_or((0, 0.0))
 }
 
 /// A score in [0, 1] by which poses of the same two surfaces are compared: the mean over both directions
@@ -141,10 +138,12 @@ pub(crate) fn agreement(source: &Surface, target: &Surface, pose: &Isometry3<f64
 
 fn directed_agreement(from: &Surface, onto: &Surface, pose: &Isometry3<f64>, gate: f64) -> f64 {
     let limit = gate * gate;
+    let search = BatchSearch { max_distance: gate, pose: Some(*pose), guesses: None };
+    let found = onto.tree.nearest_all(&from.tree, &search);
     let part = |range: std::ops::Range<usize>| {
         range
             .filter_map(|index| {
-                let found = onto.tree.nearest(&(pose * from.positions[index]))?;
+                let found = found[index]?;
                 let near = 1.0 - found.distance_squared / limit;
                 let parallel = match (&from.normals, &onto.normals) {
                     (Some(n), Some(m)) => (pose.rotation * n[index]).dot(&m[found.index]).abs(),
@@ -154,7 +153,7 @@ fn directed_agreement(from: &Surface, onto: &Surface, pose: &Isometry3<f64>, gat
             })
             .sum::<f64>()
     };
-    fold_ordered(from.positions.len(), part, |a, b| a + b).unwrap_or(0.0) / from.positions.len() as f64
+    fold_ordered(found.len(), part, |a, b| a + b).unwrap_or(0.0) / found.len() as f64
 }
 
 pub(crate) fn require_finite(pose: &Isometry3<f64>) -> Result<()> {

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use barrow_geometry::PointCloud;
+use barrow_geometry::{BatchSearch, KdTree, Neighbor, PointCloud};
 use nalgebra::{Isometry3, Point3};
-use rayon::prelude::*;
 
 use crate::error::require_positive;
 use crate::surface::Surface;
@@ -27,6 +26,22 @@ use crate::{Correspondence, Matcher, Result};
 pub struct NearestMatcher {
     target: Arc<Surface>,
     max_distance: f64,
+    last: Option<Last>,
+}
+
+/// The last search: the next pose usually moves the same points, and not far.
+struct Last {
+    source: Vec<Point3<f64>>,
+    /// Groups the points in space, once for all poses.
+    tree: KdTree,
+    /// Index of the target point that each source point met.
+    found: Vec<usize>,
+}
+
+impl Last {
+    fn of(source: &[Point3<f64>]) -> Self {
+        Self { source: source.to_vec(), tree: KdTree::new(source), found: Vec::new() }
+    }
 }
 
 impl NearestMatcher {
@@ -40,7 +55,7 @@ impl NearestMatcher {
     }
 
     pub(crate) fn over(target: Arc<Surface>, max_distance: f64) -> Self {
-        Self { target, max_distance }
+        Self { target, max_distance, last: None }
     }
 }
 
@@ -50,20 +65,26 @@ impl Matcher for NearestMatcher {
         source: &[Point3<f64>],
         target_from_source: &Isometry3<f64>,
     ) -> Result<Vec<Correspondence>> {
-        let limit = self.max_distance * self.max_distance;
         let target = &self.target;
-        Ok(source
-            .par_iter()
-            .enumerate()
-            .filter_map(|(source, point)| {
-                let found = target.tree.nearest(&(target_from_source * point))?;
-                (found.distance_squared <= limit).then(|| Correspondence {
-                    source,
-                    target: target.positions[found.index],
-                    normal: target.normals.as_ref().map(|normals| normals[found.index]),
-                    weight: 1.0,
-                })
+        let mut last =
+            self.last.take().filter(|last| last.source == source).unwrap_or_else(|| Last::of(source));
+        let search = BatchSearch {
+            max_distance: self.max_distance,
+            guesses: Some(&last.found),
+            pose: Some(*target_from_source),
+        };
+        let found = target.tree.nearest_all(&last.tree, &search);
+        let nobody = target.positions.len();
+        last.found = found.iter().map(|found| found.map_or(nobody, |found| found.index)).collect();
+        self.last = Some(last);
+        let matched = |(source, found): (usize, Option<Neighbor>)| {
+            found.map(|found| Correspondence {
+                source,
+                target: target.positions[found.index],
+                normal: target.normals.as_ref().map(|normals| normals[found.index]),
+                weight: 1.0,
             })
-            .collect())
+        };
+        Ok(found.into_iter().enumerate().filter_map(matched).collect())
     }
 }

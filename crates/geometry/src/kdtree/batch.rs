@@ -106,6 +106,42 @@ impl KdTree {
         self.lowest_k_all(queries.into(), k, search, limit, &Plain, Neighbor::from_score)
     }
 
+    /// What a function makes of every query's index and its `k` nearest points, in query order.
+    ///
+    /// As [`nearest_k_all`](Self::nearest_k_all), without keeping the lists: for a normal, a spacing, a
+    /// density.
+    pub fn nearest_k_map<'q, T: Copy + Send + Sync>(
+        &self,
+        queries: impl Into<Queries<'q>>,
+        k: usize,
+        search: &BatchSearch,
+        map: impl Fn(usize, &[Neighbor]) -> T + Sync,
+    ) -> Vec<T> {
+        let queries = queries.into();
+        let k = k.min(self.len);
+        let limit = squared_limit(search.max_distance);
+        let tasks = in_chunks(&queries, |leaves| {
+            let mut rows = Vec::with_capacity(leaves.len() * LEAF);
+            let (mut gather, mut list) = (KNearest::new(k), Vec::with_capacity(k));
+            for (mut packet, index) in packets(leaves, search, limit) {
+                if k > 0 {
+                    lowest_k(self, &mut packet, &Plain, &mut gather);
+                }
+                for (lane, &query) in index.iter().enumerate() {
+                    list.clear();
+                    list.extend(gather.answer(lane).map(Neighbor::from_score));
+                    rows.push(map(query as usize, &list));
+                }
+            }
+            rows
+        });
+        let row = |(query, &place): (usize, &u32)| match place {
+            NONE => map(query, &[]),
+            place => tasks[place as usize / (CHUNK * LEAF)][place as usize % (CHUNK * LEAF)],
+        };
+        queries.places.par_iter().enumerate().map(row).collect()
+    }
+
     /// The points within a distance for every query, in query order, the nearest first.
     ///
     /// The distance is the search's `max_distance`, its surface included; infinite, it finds everything.

@@ -11,6 +11,9 @@ pub(super) trait Gather {
     /// Only scores that are not above the limit count. Those at the limit do, so that of several points at the
     /// same score the first can win.
     fn take(&mut self, lane: usize, scores: &[f64; LEAF], found: Found, limit: f64) -> f64;
+
+    /// The index from which on a point at the limit is of no use; [`NONE`] while all are.
+    fn tie(&self, lane: usize, limit: f64) -> u32;
 }
 
 /// Where scores come from.
@@ -66,6 +69,11 @@ impl Gather for Nearest {
         }
         least
     }
+
+    #[inline(always)]
+    fn tie(&self, lane: usize, limit: f64) -> u32 {
+        if self.score[lane] == limit { self.index[lane] } else { NONE }
+    }
 }
 
 /// The `k` lowest scores of every lane.
@@ -76,12 +84,14 @@ pub(super) struct KNearest {
     k: usize,
     /// Keys that sort by score, then index.
     found: [Vec<u128>; WIDTH],
+    /// The largest key of every lane when it was last cut back.
+    last: [u128; WIDTH],
 }
 
 impl KNearest {
     /// For `k` points in every lane, at least one.
     pub fn new(k: usize) -> Self {
-        Self { k, found: Default::default() }
+        Self { k, found: Default::default(), last: [u128::MAX; WIDTH] }
     }
 
     /// What was found, sorted by score, then index; leaves the lane empty.
@@ -92,6 +102,7 @@ impl KNearest {
             found.truncate(self.k);
         }
         found.sort_unstable();
+        self.last[lane] = u128::MAX;
         found.drain(..).map(|key| (score_of(key), key as u32))
     }
 }
@@ -125,8 +136,14 @@ impl Gather for KNearest {
         }
         let (_, &mut last, _) = list.select_nth_unstable(self.k - 1);
         list.truncate(self.k);
+        self.last[lane] = last;
         let last = score_of(last);
         if last < limit { last } else { limit }
+    }
+
+    #[inline(always)]
+    fn tie(&self, lane: usize, limit: f64) -> u32 {
+        if score_of(self.last[lane]) == limit { self.last[lane] as u32 } else { NONE }
     }
 }
 
@@ -153,5 +170,10 @@ impl Gather for Within {
         self.found[lane]
             .extend(lanes_of(not_above(scores, limit)).map(|place| (scores[place], found.index[place])));
         limit
+    }
+
+    #[inline(always)]
+    fn tie(&self, _: usize, _: f64) -> u32 {
+        NONE
     }
 }

@@ -3,7 +3,7 @@
 use nalgebra::{Matrix3, SymmetricEigen, Vector3};
 use rayon::prelude::*;
 
-use super::leaf::{LEAF, Leaf};
+use super::leaf::{LEAF, Leaf, NONE};
 use super::node::{Node, Span, WIDTH, rows, slack, turned};
 
 /// A node gets its own axes where its points spread this much less along one of them than along any axis of
@@ -14,6 +14,8 @@ const SLANTED: f64 = 0.02;
 #[derive(Clone, Copy)]
 struct Summary {
     bounds: [Span; 3],
+    /// Lowest index.
+    first: u32,
     count: f64,
     mean: Vector3<f64>,
     /// Sum of (p − mean)(p − mean)ᵀ.
@@ -40,7 +42,8 @@ impl Summary {
         };
         let (xy, xz, yz) = (product(0, 1), product(0, 2), product(1, 2));
         let scatter = Matrix3::new(product(0, 0), xy, xz, xy, product(1, 1), yz, xz, yz, product(2, 2));
-        Self { bounds: spans(&leaf.position, len), count, mean: first + mean, scatter }
+        let lowest = leaf.index.iter().fold(NONE, |lowest, &index| lowest.min(index));
+        Self { bounds: spans(&leaf.position, len), first: lowest, count, mean: first + mean, scatter }
     }
 
     /// Pairwise update of mean and scatter: Chan, Golub, LeVeque, *Algorithms for computing the sample
@@ -51,6 +54,7 @@ impl Summary {
         let share = other.count / count;
         Self {
             bounds: union(&self.bounds, &other.bounds),
+            first: self.first.min(other.first),
             count,
             mean: self.mean + apart * share,
             scatter: self.scatter + other.scatter + apart * apart.transpose() * (self.count * share),
@@ -81,6 +85,9 @@ fn parent(children: &[Summary], leaves: &[Leaf], below: usize) -> (Node, Summary
     let all = children[1..].iter().fold(children[0], |all, child| all.merged(child));
     let mut node = Node::EMPTY;
     node.axes = own_axes(&all);
+    for (first, child) in node.first.iter_mut().zip(children) {
+        *first = child.first;
+    }
     match &node.axes {
         None => {
             for (child, summary) in children.iter().enumerate() {

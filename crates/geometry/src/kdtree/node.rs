@@ -2,6 +2,8 @@
 
 use nalgebra::Matrix3;
 
+use super::leaf::NONE;
+
 /// Children of a node, and queries searched together: two vectors of four doubles.
 pub(super) const WIDTH: usize = 8;
 
@@ -19,12 +21,18 @@ pub(super) struct Node {
     /// A slanted piece of surface is thin along its normal, while its box along the axes of space is a
     /// cube. From far away all such cubes along a surface seem equally near; the thin boxes do not.
     pub axes: Option<[[f64; 3]; 3]>,
+    /// Lowest index of a point below each child: settles ties without a visit.
+    pub first: [u32; WIDTH],
 }
 
 impl Node {
     /// No child: a box that contains nothing is infinitely far.
-    pub const EMPTY: Self =
-        Self { min: [[f64::INFINITY; WIDTH]; 3], max: [[f64::NEG_INFINITY; WIDTH]; 3], axes: None };
+    pub const EMPTY: Self = Self {
+        min: [[f64::INFINITY; WIDTH]; 3],
+        max: [[f64::NEG_INFINITY; WIDTH]; 3],
+        axes: None,
+        first: [NONE; WIDTH],
+    };
 
     pub fn set(&mut self, child: usize, bounds: &[Span; 3]) {
         for axis in 0..3 {

@@ -11,8 +11,8 @@ use super::{KdTree, usable};
 pub(super) trait Score: Sync {
     /// Lower bounds on the scores below the children of a node, from squared distances to their boxes.
     fn of_children(&self, distances_squared: [f64; WIDTH], level: usize, node: usize) -> [f64; WIDTH];
-    /// Lower bounds on the scores of eight queries in one leaf, from squared distances to its box.
-    fn of_lanes(&self, distances_squared: [f64; WIDTH], leaf: usize) -> [f64; WIDTH];
+    /// Lower bounds on the scores of eight queries below one child: a node of the level below, or a leaf.
+    fn of_lanes(&self, distances_squared: [f64; WIDTH], level: usize, child: usize) -> [f64; WIDTH];
     /// Scores of the points of a leaf.
     fn of_points(&self, distances_squared: [f64; LEAF], leaf: usize) -> [f64; LEAF];
     /// Score of one point, at its place among all leaves.
@@ -28,7 +28,7 @@ impl Score for Plain {
         distances_squared
     }
     #[inline(always)]
-    fn of_lanes(&self, distances_squared: [f64; WIDTH], _: usize) -> [f64; WIDTH] {
+    fn of_lanes(&self, distances_squared: [f64; WIDTH], _: usize, _: usize) -> [f64; WIDTH] {
         distances_squared
     }
     #[inline(always)]
@@ -111,6 +111,10 @@ impl Waiting {
 /// Nodes that wait at most: seven siblings on each of eleven levels hold 8¹¹ leaves, more than indices.
 const STACK: usize = 7 * 11 + WIDTH;
 
+/// Nodes visited and leaves looked at, by each query, after which a packet becomes careful: twice as many as
+/// eight queries for their nearest points need on any ordinary cloud.
+const PATIENCE: u32 = 200;
+
 impl Packet {
     /// Lanes without a query.
     pub const EMPTY: Self = Self { position: [[0.0; WIDTH]; 3], limits: [f64::NEG_INFINITY; WIDTH] };
@@ -170,8 +174,11 @@ impl Packet {
     }
 
     /// Offers every point whose score may be within the limits.
+    ///
+    /// Thousands of points at one place are equally far from every query; to find the first of them without
+    /// visiting all, a search that takes long looks at ties, and at each query by itself, on every level.
     #[inline(always)]
-    fn search(&mut self, tree: &KdTree, score: &impl Score, gather: &mut impl Gather) {
+    fn search<G: Gather>(&mut self, tree: &KdTree, score: &impl Score, gather: &mut G) {
         let position = self.position;
         let bounds = spans(&position);
         let mut widest = self.widest();
@@ -179,11 +186,14 @@ impl Packet {
         if let Some(top) = tree.levels.len().checked_sub(1) {
             waiting.push(0, f64::NEG_INFINITY, (top as u64) << 32);
         }
+        let mut effort = 0;
         while waiting.count > 0 {
             let (bound, visit) = waiting.pop();
             if bound > widest {
                 continue;
             }
+            effort += 1;
+            let careful = effort > PATIENCE;
             let (level, node) = ((visit >> 32) as usize, visit as u32 as usize);
             let here: &Node = &tree.levels[level][node];
             let own: Lanes;
@@ -199,7 +209,15 @@ impl Packet {
             let children = score.of_children(here.distances_squared(box_of_queries), level, node);
             let first = waiting.count;
             let below = (visit.wrapping_sub(1 << 32) >> 32 << 32) | (node * WIDTH) as u64;
+            let lanes_within = |packet: &Self, child: usize, gather: &G| {
+                let bounds = here.lane_distances_squared(child, queries);
+                let bounds = score.of_lanes(bounds, level, node * WIDTH + child);
+                packet.lanes_within(&bounds, careful.then_some(here.first[child]), gather)
+            };
             for child in lanes_of(not_above(&children, widest)) {
+                if careful && level > 0 && lanes_within(self, child, gather) == 0 {
+                    continue;
+                }
                 waiting.push(first, children[child], below | child as u64);
             }
             if level == 0 {
@@ -209,8 +227,9 @@ impl Packet {
                         continue;
                     }
                     let leaf = leaf as u32 as usize;
-                    let bounds = score.of_lanes(here.lane_distances_squared(leaf % WIDTH, queries), leaf);
-                    if self.scan(tree, leaf, &bounds, score, gather) {
+                    let lanes = lanes_within(self, leaf % WIDTH, gather);
+                    effort += lanes.count_ones();
+                    if self.scan(tree, leaf, lanes, score, gather) {
                         widest = self.widest();
                     }
                 }
@@ -218,19 +237,30 @@ impl Packet {
         }
     }
 
-    /// Whether a limit fell.
+    /// The lanes that may find a point within their limits, given lower bounds on the scores; and, given the
+    /// lowest index of those points, one that a tie would not rule out.
+    #[inline(always)]
+    fn lanes_within(&self, bounds: &[f64; WIDTH], first: Option<u32>, gather: &impl Gather) -> u32 {
+        let lanes = all_below(bounds, &self.limits);
+        let Some(first) = first else { return lanes };
+        let useful =
+            |&lane: &usize| bounds[lane] < self.limits[lane] || first < gather.tie(lane, self.limits[lane]);
+        lanes_of(lanes).filter(useful).fold(0, |lanes, lane| lanes | 1 << lane)
+    }
+
+    /// Looks at the points of a leaf; returns whether a limit fell.
     #[inline(always)]
     fn scan(
         &mut self,
         tree: &KdTree,
         leaf: usize,
-        bounds: &[f64; WIDTH],
+        lanes: u32,
         score: &impl Score,
         gather: &mut impl Gather,
     ) -> bool {
         let points = &tree.leaves[leaf];
         let mut found = false;
-        for lane in lanes_of(all_below(bounds, &self.limits)) {
+        for lane in lanes_of(lanes) {
             let query = [self.position[0][lane], self.position[1][lane], self.position[2][lane]];
             let scores = score.of_points(points.distances_squared(&query), leaf);
             let limit = gather.take(lane, &scores, Found { leaf, index: &points.index }, self.limits[lane]);

@@ -171,8 +171,8 @@ impl Score for Squared<'_> {
         minus(distances_squared, &self.0.largest[level][node])
     }
     #[inline(always)]
-    fn of_lanes(&self, distances_squared: [f64; WIDTH], leaf: usize) -> [f64; WIDTH] {
-        minus(distances_squared, &[self.0.largest[0][leaf / WIDTH][leaf % WIDTH]; WIDTH])
+    fn of_lanes(&self, distances_squared: [f64; WIDTH], level: usize, child: usize) -> [f64; WIDTH] {
+        minus(distances_squared, &[self.0.largest[level][child / WIDTH][child % WIDTH]; WIDTH])
     }
     #[inline(always)]
     fn of_points(&self, distances_squared: [f64; LEAF], leaf: usize) -> [f64; LEAF] {
@@ -193,8 +193,8 @@ impl Score for Unsquared<'_> {
         minus(roots(distances_squared), &self.0.largest[level][node])
     }
     #[inline(always)]
-    fn of_lanes(&self, distances_squared: [f64; WIDTH], leaf: usize) -> [f64; WIDTH] {
-        minus(roots(distances_squared), &[self.0.largest[0][leaf / WIDTH][leaf % WIDTH]; WIDTH])
+    fn of_lanes(&self, distances_squared: [f64; WIDTH], level: usize, child: usize) -> [f64; WIDTH] {
+        minus(roots(distances_squared), &[self.0.largest[level][child / WIDTH][child % WIDTH]; WIDTH])
     }
     #[inline(always)]
     fn of_points(&self, distances_squared: [f64; LEAF], leaf: usize) -> [f64; LEAF] {
