@@ -215,7 +215,8 @@ impl Packet {
                 packet.lanes_within(&bounds, careful.then_some(here.first[child]), gather)
             };
             for child in lanes_of(not_above(&children, widest)) {
-                if careful && level > 0 && lanes_within(self, child, gather) == 0 {
+                // In turned axes the box around the queries is wider than it need be: each is asked by itself.
+                if level > 0 && (careful || here.axes.is_some()) && lanes_within(self, child, gather) == 0 {
                     continue;
                 }
                 waiting.push(first, children[child], below | child as u64);
