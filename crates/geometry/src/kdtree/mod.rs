@@ -25,7 +25,7 @@ use crate::PointCloud;
 use gather::{KNearest, Within};
 use leaf::{LEAF, Leaf, NONE};
 use node::Node;
-use search::{Packet, Plain, Seeds, lowest, lowest_k, lowest_within, squared_limit};
+use search::{Packet, Plain, lowest_k, lowest_of_one, lowest_within, squared_limit};
 
 /// A static k-d tree over points in space.
 ///
@@ -85,8 +85,7 @@ impl KdTree {
     /// The nearest point; `None` if the tree is empty.
     pub fn nearest(&self, query: &Point3<f64>) -> Option<Neighbor> {
         let mut packet = Packet::single(query, f64::MAX)?;
-        let found = lowest(self, &mut packet, &Plain, &mut Seeds::none());
-        found.answer(0).map(Neighbor::from_score)
+        lowest_of_one(self, &mut packet, &Plain).map(Neighbor::from_score)
     }
 
     /// The `k` nearest points by increasing distance, then index; all of them if there are fewer.

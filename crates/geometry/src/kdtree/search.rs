@@ -177,8 +177,10 @@ impl Packet {
     ///
     /// Thousands of points at one place are equally far from every query; to find the first of them without
     /// visiting all, a search that takes long looks at ties, and at each query by itself, on every level.
+    ///
+    /// A `SINGLE` query is in the first lane.
     #[inline(always)]
-    fn search<G: Gather>(&mut self, tree: &KdTree, score: &impl Score, gather: &mut G) {
+    fn search<const SINGLE: bool, G: Gather>(&mut self, tree: &KdTree, score: &impl Score, gather: &mut G) {
         let position = self.position;
         let bounds = spans(&position);
         let mut widest = self.widest();
@@ -202,7 +204,8 @@ impl Packet {
                 None => (&position, &bounds),
                 Some(axes) => {
                     own = turned(axes, &position);
-                    own_bounds = spans(&own);
+                    own_bounds =
+                        if SINGLE { own.map(|row| Span { min: row[0], max: row[0] }) } else { spans(&own) };
                     (&own, &own_bounds)
                 }
             };
@@ -216,7 +219,8 @@ impl Packet {
             };
             for child in lanes_of(not_above(&children, widest)) {
                 // In turned axes the box around the queries is wider than it need be: each is asked by itself.
-                if level > 0 && (careful || here.axes.is_some()) && lanes_within(self, child, gather) == 0 {
+                let suspect = careful || (!SINGLE && here.axes.is_some());
+                if level > 0 && suspect && lanes_within(self, child, gather) == 0 {
                     continue;
                 }
                 waiting.push(first, children[child], below | child as u64);
@@ -228,7 +232,9 @@ impl Packet {
                         continue;
                     }
                     let leaf = leaf as u32 as usize;
-                    let lanes = lanes_within(self, leaf % WIDTH, gather);
+                    // The box around one query is the query.
+                    let sure = SINGLE && !careful;
+                    let lanes = if sure { 1 } else { lanes_within(self, leaf % WIDTH, gather) };
                     effort += lanes.count_ones();
                     if self.scan(tree, leaf, lanes, score, gather) {
                         widest = self.widest();
@@ -321,9 +327,20 @@ pub(super) fn squared_limit(distance: f64) -> f64 {
 pub(super) fn lowest<S: Score>(tree: &KdTree, packet: &mut Packet, score: &S, seeds: &mut Seeds) -> Nearest {
     let mut found = Nearest::new();
     packet.bound_by(seeds, score);
-    packet.search(tree, score, &mut found);
+    packet.search::<false, _>(tree, score, &mut found);
     seeds.replace(tree, &found);
     found
+}
+
+/// Finds the lowest score of a single query.
+#[multiversion::multiversion(
+    targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"),
+    dispatcher = "direct"
+)]
+pub(super) fn lowest_of_one<S: Score>(tree: &KdTree, packet: &mut Packet, score: &S) -> Option<(f64, u32)> {
+    let mut found = Nearest::new();
+    packet.search::<true, _>(tree, score, &mut found);
+    found.answer(0)
 }
 
 /// Finds the `k` lowest scores of every lane.
@@ -332,7 +349,7 @@ pub(super) fn lowest<S: Score>(tree: &KdTree, packet: &mut Packet, score: &S, se
     dispatcher = "direct"
 )]
 pub(super) fn lowest_k<S: Score>(tree: &KdTree, packet: &mut Packet, score: &S, gather: &mut KNearest) {
-    packet.search(tree, score, gather);
+    packet.search::<false, _>(tree, score, gather);
 }
 
 /// Finds all squared distances within the limits.
@@ -341,5 +358,5 @@ pub(super) fn lowest_k<S: Score>(tree: &KdTree, packet: &mut Packet, score: &S, 
     dispatcher = "direct"
 )]
 pub(super) fn lowest_within(tree: &KdTree, packet: &mut Packet, gather: &mut Within) {
-    packet.search(tree, &Plain, gather);
+    packet.search::<false, _>(tree, &Plain, gather);
 }

@@ -7,7 +7,7 @@ use super::batch::{BatchSearch, Queries};
 use super::gather::KNearest;
 use super::leaf::{LEAF, NONE};
 use super::node::WIDTH;
-use super::search::{Packet, Score, Seeds, lowest, lowest_k};
+use super::search::{Packet, Score, lowest_k, lowest_of_one};
 use super::{KdTree, Neighbors};
 use crate::{Cost, Error, Result};
 
@@ -102,12 +102,11 @@ impl WeightedKdTree<'_> {
     /// The point with the lowest reduced cost; `None` if there is no point with a weight above −∞.
     pub fn lowest(&self, query: &Point3<f64>) -> Option<ReducedCost> {
         let mut packet = Packet::single(query, f64::MAX)?;
-        let mut seeds = Seeds::none();
         let found = match self.cost {
-            Cost::SquaredEuclidean => lowest(self.tree, &mut packet, &Squared(self), &mut seeds),
-            Cost::Euclidean => lowest(self.tree, &mut packet, &Unsquared(self), &mut seeds),
+            Cost::SquaredEuclidean => lowest_of_one(self.tree, &mut packet, &Squared(self)),
+            Cost::Euclidean => lowest_of_one(self.tree, &mut packet, &Unsquared(self)),
         };
-        found.answer(0).map(ReducedCost::from_score)
+        found.map(ReducedCost::from_score)
     }
 
     /// The `k` points with the lowest reduced costs, by increasing value, then index.
