@@ -5,15 +5,20 @@ use std::borrow::Cow;
 use nalgebra::{Isometry3, Point3};
 use rayon::prelude::*;
 
-use super::gather::{KNearest, Within};
+use super::gather::{Drained, KNearest, Within};
 use super::leaf::{LEAF, Leaf, NONE};
 use super::neighbors::Lists;
 use super::node::WIDTH;
-use super::search::{Packet, Plain, Score, Seeds, lowest, lowest_k, lowest_within, squared_limit};
+use super::packet::{Packet, Seeds};
+use super::score::{Plain, Score};
+use super::search::{lowest, lowest_k, lowest_within, squared_limit};
 use super::{KdTree, Neighbor, Neighbors, build, places, usable};
 
 /// Leaves of queries that one task searches. Fixed: answers do not depend on it, allocations do.
 const CHUNK: usize = 32;
+
+/// Queries of one task; the last may have fewer.
+const TASK: usize = CHUNK * LEAF;
 
 /// The points to search for: a slice, or another tree, whose points are grouped in space already.
 ///
@@ -118,26 +123,24 @@ impl KdTree {
         map: impl Fn(usize, &[Neighbor]) -> T + Sync,
     ) -> Vec<T> {
         let queries = queries.into();
-        let k = k.min(self.len);
         let limit = squared_limit(search.max_distance);
-        let tasks = in_chunks(&queries, |leaves| {
-            let mut rows = Vec::with_capacity(leaves.len() * LEAF);
-            let (mut gather, mut list) = (KNearest::new(k), Vec::with_capacity(k));
-            for (mut packet, index) in packets(leaves, search, limit) {
-                if k > 0 {
-                    lowest_k(self, &mut packet, &Plain, &mut gather);
-                }
-                for (lane, &query) in index.iter().enumerate() {
-                    list.clear();
-                    list.extend(gather.answer(lane).map(Neighbor::from_score));
-                    rows.push(map(query as usize, &list));
-                }
-            }
-            rows
-        });
+        // Rows of a task, and room for one list.
+        let tasks = self.k_lists(
+            &queries,
+            k,
+            search,
+            limit,
+            &Plain,
+            |task: &mut (Vec<T>, Vec<Neighbor>), query, found| {
+                let (rows, list) = task;
+                list.clear();
+                list.extend(found.map(Neighbor::from_score));
+                rows.push(map(query, list));
+            },
+        );
         let row = |(query, &place): (usize, &u32)| match place {
             NONE => map(query, &[]),
-            place => tasks[place as usize / (CHUNK * LEAF)][place as usize % (CHUNK * LEAF)],
+            place => tasks[place as usize / TASK].0[place as usize % TASK],
         };
         queries.places.par_iter().enumerate().map(row).collect()
     }
@@ -162,7 +165,7 @@ impl KdTree {
             }
             lists
         });
-        Neighbors { places: queries.places.into_owned(), tasks, lists: CHUNK * LEAF }
+        Neighbors { places: queries.places.into_owned(), tasks, lists: TASK }
     }
 
     /// Nearest distances and indices of all queries, in two lean columns; all queries must be usable and
@@ -195,7 +198,7 @@ impl KdTree {
         });
         let row = |&place: &u32| match place {
             NONE => NOTHING,
-            place => chunks[place as usize / (CHUNK * LEAF)][place as usize % (CHUNK * LEAF)],
+            place => chunks[place as usize / TASK][place as usize % TASK],
         };
         queries.places.par_iter().map(row).collect()
     }
@@ -220,21 +223,34 @@ impl KdTree {
         score: &impl Score,
         answer: impl Fn((f64, u32)) -> T + Sync,
     ) -> Neighbors<T> {
+        let push = |lists: &mut Lists<T>, _, found: Drained| lists.push(found.map(&answer));
+        let tasks = self.k_lists(&queries, k, search, limit, score, push);
+        Neighbors { places: queries.places.into_owned(), tasks, lists: TASK }
+    }
+
+    /// Hands every query's index and its `k` lowest scores to its task, in the order of leaves.
+    fn k_lists<T: Default + Send>(
+        &self,
+        queries: &Queries,
+        k: usize,
+        search: &BatchSearch,
+        limit: f64,
+        score: &impl Score,
+        push: impl Fn(&mut T, usize, Drained) + Send + Sync,
+    ) -> Vec<T> {
         let k = k.min(self.len);
-        let tasks = in_chunks(&queries, |leaves| {
-            let mut lists = Lists::default();
-            let mut gather = KNearest::new(k);
+        in_chunks(queries, |leaves| {
+            let (mut task, mut gather) = (T::default(), KNearest::new(k));
             for (mut packet, index) in packets(leaves, search, limit) {
                 if k > 0 {
                     lowest_k(self, &mut packet, score, &mut gather);
                 }
-                for lane in 0..index.len() {
-                    lists.push(gather.answer(lane).map(&answer));
+                for (lane, &query) in index.iter().enumerate() {
+                    push(&mut task, query as usize, gather.answer(lane));
                 }
             }
-            lists
-        });
-        Neighbors { places: queries.places.into_owned(), tasks, lists: CHUNK * LEAF }
+            task
+        })
     }
 }
 

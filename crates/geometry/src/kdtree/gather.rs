@@ -1,8 +1,8 @@
 //! What becomes of the points that a search comes across.
 
 use super::leaf::{LEAF, NONE};
+use super::mask::{lanes_of, not_above};
 use super::node::WIDTH;
-use super::search::{lanes_of, not_above};
 
 /// Takes what a search finds.
 pub(super) trait Gather {
@@ -95,7 +95,7 @@ impl KNearest {
     }
 
     /// What was found, sorted by score, then index; leaves the lane empty.
-    pub fn answer(&mut self, lane: usize) -> impl Iterator<Item = (f64, u32)> + '_ {
+    pub fn answer(&mut self, lane: usize) -> Drained<'_> {
         let found = &mut self.found[lane];
         if found.len() > self.k {
             found.select_nth_unstable(self.k - 1);
@@ -103,7 +103,22 @@ impl KNearest {
         }
         found.sort_unstable();
         self.last[lane] = u128::MAX;
-        found.drain(..).map(|key| (score_of(key), key as u32))
+        Drained(found.drain(..))
+    }
+}
+
+/// Scores and indices taken out of a list.
+pub(super) struct Drained<'a>(std::vec::Drain<'a, u128>);
+
+impl Iterator for Drained<'_> {
+    type Item = (f64, u32);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|key| (score_of(key), key as u32))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
     }
 }
 

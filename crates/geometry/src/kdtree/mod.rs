@@ -8,9 +8,13 @@ mod build;
 mod gather;
 mod leaf;
 mod levels;
+mod mask;
 mod neighbors;
 mod node;
+mod packet;
+mod score;
 mod search;
+mod waiting;
 mod weighted;
 
 use std::sync::OnceLock;
@@ -25,7 +29,9 @@ use crate::PointCloud;
 use gather::{KNearest, Within};
 use leaf::{LEAF, Leaf, NONE};
 use node::Node;
-use search::{Packet, Plain, lowest_k, lowest_of_one, lowest_within, squared_limit};
+use packet::Packet;
+use score::Plain;
+use search::{lowest_k, lowest_of_one, lowest_within, squared_limit};
 
 /// A static k-d tree over points in space.
 ///

@@ -7,7 +7,9 @@ use super::batch::{BatchSearch, Queries};
 use super::gather::KNearest;
 use super::leaf::{LEAF, NONE};
 use super::node::WIDTH;
-use super::search::{Packet, Score, lowest_k, lowest_of_one};
+use super::packet::Packet;
+use super::score::Score;
+use super::search::{lowest_k, lowest_of_one};
 use super::{KdTree, Neighbors};
 use crate::{Cost, Error, Result};
 

@@ -50,7 +50,7 @@ impl DirectedDistances {
             let (expected, got) = (from.len(), nearest.len());
             return Err(Error::ColumnLength { column: "tree", expected, got });
         }
-        if let Some(&bad) = nearest.par_iter().find_any(|&&partner| partner as usize >= to.len()) {
+        if let Some(&bad) = nearest.par_iter().find_first(|&&partner| partner as usize >= to.len()) {
             return Err(Error::ColumnLength { column: "tree", expected: to.len(), got: bad as usize + 1 });
         }
         let columns = distances.par_iter_mut().zip(&nearest).zip(from);
