@@ -11,6 +11,7 @@ mod convergence;
 mod error;
 mod frame;
 mod kdtree;
+mod line;
 mod measure;
 mod nearness;
 mod neighborhood;
@@ -27,6 +28,10 @@ pub use cloud::{Color, PointCloud};
 pub use convergence::{Convergence, Status};
 pub use error::{Error, Result};
 pub use kdtree::{BatchSearch, KdTree, Neighbor, Neighbors, Queries, ReducedCost, WeightedKdTree};
+pub use line::{
+    KantorovichPotential, LineMeasure, Wasserstein1d, jensen_shannon, kullback_leibler, total_variation,
+    wasserstein_1d,
+};
 pub use measure::Measure;
 pub use nearness::{
     Chamfer, DensityAwareChamfer, DirectedChamfer, DirectedConsistency, DirectedDistances, FScore, Farthest,
