@@ -56,12 +56,13 @@ pub enum Error {
         /// The weight.
         got: f64,
     },
-    /// A weight of a neighbour search is NaN or +∞.
-    #[error("weight {index} must be below infinity, got {got}")]
+    /// A potential, which weighs the points of a neighbour search, is not finite. −∞ is accepted where it takes a
+    /// point out.
+    #[error("the potential of point {index} must be finite, got {got}")]
     InvalidPotential {
-        /// Index of the first such weight.
+        /// Index of the first such point.
         index: usize,
-        /// The weight.
+        /// Its potential.
         got: f64,
     },
     /// All weights of a measure are zero.

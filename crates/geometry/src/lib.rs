@@ -8,6 +8,7 @@ mod backend;
 mod bounds;
 mod cloud;
 mod convergence;
+mod dual_bound;
 mod error;
 mod frame;
 mod kdtree;
@@ -26,6 +27,7 @@ pub use backend::Backend;
 pub use bounds::Bounds;
 pub use cloud::{Color, PointCloud};
 pub use convergence::{Convergence, Status};
+pub use dual_bound::{DualBound, dual_bound};
 pub use error::{Error, Result};
 pub use kdtree::{BatchSearch, KdTree, Neighbor, Neighbors, Queries, ReducedCost, WeightedKdTree};
 pub use line::{
