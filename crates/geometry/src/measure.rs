@@ -47,20 +47,7 @@ impl<'a> Measure<'a> {
     /// are zero, [`Error::InvalidOption`] if their total overflows.
     pub fn weighted(positions: &'a [Point3<f64>], weights: &'a [f64]) -> Result<Self> {
         let measure = Self::uniform(positions)?;
-        if weights.len() != positions.len() {
-            let (expected, got) = (positions.len(), weights.len());
-            return Err(Error::ColumnLength { column: "weights", expected, got });
-        }
-        if let Some(index) = weights.iter().position(|&weight| !(weight.is_finite() && weight >= 0.0)) {
-            return Err(Error::InvalidWeight { role: "input", index, got: weights[index] });
-        }
-        let total: f64 = weights.iter().sum();
-        if total == 0.0 {
-            return Err(Error::NoMass { role: "input" });
-        }
-        if !total.is_finite() {
-            return Err(Error::InvalidOption { name: "total weight", requirement: "finite", got: total });
-        }
+        let total = total_weight("weights", weights, positions.len())?;
         Ok(Self { weights: Some(weights), total, ..measure })
     }
 
@@ -98,4 +85,22 @@ impl<'a> Measure<'a> {
     pub fn total(&self) -> f64 {
         self.total
     }
+}
+
+/// The sum of weights, above zero, if they are fit to be weights.
+pub(crate) fn total_weight(column: &'static str, weights: &[f64], expected: usize) -> Result<f64> {
+    if weights.len() != expected {
+        return Err(Error::ColumnLength { column, expected, got: weights.len() });
+    }
+    if let Some(index) = weights.iter().position(|&weight| !(weight.is_finite() && weight >= 0.0)) {
+        return Err(Error::InvalidWeight { role: "input", index, got: weights[index] });
+    }
+    let total: f64 = weights.iter().sum();
+    if total == 0.0 {
+        return Err(Error::NoMass { role: "input" });
+    }
+    if !total.is_finite() {
+        return Err(Error::InvalidOption { name: "total weight", requirement: "finite", got: total });
+    }
+    Ok(total)
 }

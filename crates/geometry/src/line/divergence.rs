@@ -1,7 +1,7 @@
 //! What optimal transport is usually compared with: divergences that see mass, not place.
 
-use super::total;
 use crate::Result;
+use crate::measure::total_weight;
 
 /// The Kullback–Leibler divergence of two histograms over the same bins \[nat\].
 ///
@@ -74,7 +74,7 @@ fn relative(a: f64, b: f64) -> f64 {
 
 /// Both histograms scaled to total 1, bin by bin.
 fn shares(source: &[f64], target: &[f64]) -> Result<Vec<(f64, f64)>> {
-    let source_total = total("source", source, source.len())?;
-    let target_total = total("target", target, source.len())?;
+    let source_total = total_weight("source", source, source.len())?;
+    let target_total = total_weight("target", target, source.len())?;
     Ok(source.iter().zip(target).map(|(a, b)| (a / source_total, b / target_total)).collect())
 }

@@ -8,6 +8,7 @@ pub use divergence::{jensen_shannon, kullback_leibler, total_variation};
 pub use potential::KantorovichPotential;
 pub use wasserstein::{Wasserstein1d, wasserstein_1d};
 
+use crate::measure::total_weight;
 use crate::{Error, Result};
 
 /// Numbers with weights: samples, or the centres of a histogram's bins with their counts.
@@ -61,7 +62,7 @@ impl<'a> LineMeasure<'a> {
     /// [`Error::InvalidOption`] if their total overflows.
     pub fn weighted(positions: &'a [f64], weights: &'a [f64]) -> Result<Self> {
         let measure = Self::uniform(positions)?;
-        let total = total("weights", weights, positions.len())?;
+        let total = total_weight("weights", weights, positions.len())?;
         Ok(Self { weights: Some(weights), total, ..measure })
     }
 
@@ -90,22 +91,5 @@ impl<'a> LineMeasure<'a> {
         let mut order: Vec<usize> = (0..self.len()).filter(|&index| self.share(index) > 0.0).collect();
         order.sort_by(|&a, &b| self.positions[a].total_cmp(&self.positions[b]));
         order
-    }
-}
-
-/// The sum of weights that are fit to be weights.
-fn total(column: &'static str, weights: &[f64], expected: usize) -> Result<f64> {
-    if weights.len() != expected {
-        return Err(Error::ColumnLength { column, expected, got: weights.len() });
-    }
-    if let Some(index) = weights.iter().position(|&weight| !(weight.is_finite() && weight >= 0.0)) {
-        return Err(Error::InvalidWeight { role: "input", index, got: weights[index] });
-    }
-    match weights.iter().sum::<f64>() {
-        0.0 => Err(Error::NoMass { role: "input" }),
-        got if !got.is_finite() => {
-            Err(Error::InvalidOption { name: "total weight", requirement: "finite", got })
-        }
-        total => Ok(total),
     }
 }
