@@ -208,9 +208,10 @@ impl Options {
 /// same and would sum to one.
 fn matches(moved: &PointCloud, target: &PointCloud, max_distance: f64) -> Vec<Arc> {
     let mass = 1.0 / moved.len() as f64;
-    let nearest = KdTree::new(target.positions()).nearest_all(moved.positions(), &BatchSearch::default());
+    let search = BatchSearch { max_distance, ..BatchSearch::default() };
+    let nearest = KdTree::new(target.positions()).nearest_all(moved.positions(), &search);
     let within = |(source, found): (usize, Option<barrow::geometry::Neighbor>)| {
-        let found = found.filter(|found| found.distance_squared <= max_distance * max_distance)?;
+        let found = found?;
         Some(Arc { source, target: found.index, mass, cost: found.distance_squared })
     };
     nearest.into_iter().enumerate().filter_map(within).collect()

@@ -12,7 +12,7 @@ use super::node::WIDTH;
 use super::packet::{Packet, Seeds};
 use super::score::{Plain, Score};
 use super::search::{lowest, lowest_k, lowest_within, squared_limit};
-use super::{KdTree, Neighbor, Neighbors, build, places, usable};
+use super::{KdTree, Neighbor, Neighbors, build, places};
 
 /// Leaves of queries that one task searches. Fixed: answers do not depend on it, allocations do.
 const CHUNK: usize = 32;
@@ -39,7 +39,7 @@ impl<'a> From<&'a KdTree> for Queries<'a> {
 
 impl<'a> From<&'a [Point3<f64>]> for Queries<'a> {
     fn from(points: &'a [Point3<f64>]) -> Self {
-        let leaves = build::leaves(points, usable);
+        let leaves = build::leaves(points);
         let places = places(&leaves, points.len());
         Self { leaves: Cow::Owned(leaves), places: Cow::Owned(places) }
     }

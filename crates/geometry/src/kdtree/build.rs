@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::leaf::{LEAF, Leaf};
 use super::node::{Span, WIDTH};
+use super::usable;
 
 /// Points below which both halves are built by the same thread.
 const SEQUENTIAL: usize = 1 << 13;
@@ -19,7 +20,7 @@ struct Entry {
     index: u32,
 }
 
-/// Groups points into leaves: full ones, but for the last.
+/// Groups points into leaves: full ones, but for the last. Points that cannot be found are left out.
 ///
 /// The tree is complete: eight consecutive leaves are the children of one node, eight consecutive nodes
 /// those of the next. Its shape follows from the number of points alone and needs no pointers.
@@ -27,10 +28,10 @@ struct Entry {
 /// # References
 /// Bentley, *Multidimensional binary search trees used for associative searching*, CACM 1975; complete
 /// trees with full leaves as in Kamel, Faloutsos, *On packing R-trees*, CIKM 1993.
-pub(super) fn leaves(points: &[Point3<f64>], usable: impl Fn(&Point3<f64>) -> bool + Sync) -> Vec<Leaf> {
+pub(super) fn leaves(points: &[Point3<f64>]) -> Vec<Leaf> {
     let entry =
         |(index, point): (usize, &Point3<f64>)| Entry { position: point.coords.into(), index: index as u32 };
-    let mut entries: Vec<Entry> = if points.par_iter().all(&usable) {
+    let mut entries: Vec<Entry> = if points.par_iter().all(usable) {
         points.par_iter().enumerate().map(entry).collect()
     } else {
         points.iter().enumerate().filter(|(_, point)| usable(point)).map(entry).collect()

@@ -83,12 +83,11 @@ pub(super) fn levels(leaves: &[Leaf]) -> Vec<Vec<Node>> {
 
 fn parent(children: &[Summary], leaves: &[Leaf], below: usize) -> (Node, Summary) {
     let all = children[1..].iter().fold(children[0], |all, child| all.merged(child));
-    let mut node = Node::EMPTY;
-    node.axes = own_axes(&all);
+    let mut node = Node { axes: own_axes(&all), ..Node::EMPTY };
     for (first, child) in node.first.iter_mut().zip(children) {
         *first = child.first;
     }
-    match &node.axes {
+    match node.axes {
         None => {
             for (child, summary) in children.iter().enumerate() {
                 node.set(child, &summary.bounds);
@@ -96,7 +95,6 @@ fn parent(children: &[Summary], leaves: &[Leaf], below: usize) -> (Node, Summary
         }
         Some(axes) => {
             let slack = slack(&all.bounds);
-            let axes = *axes;
             for (child, leaves) in leaves.chunks(below).enumerate() {
                 let bounds = leaves.iter().map(|leaf| spans(&turned(&axes, &leaf.position), leaf.len()));
                 let bounds = bounds.fold([Span::EMPTY; 3], |all, leaf| union(&all, &leaf));

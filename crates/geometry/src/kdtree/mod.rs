@@ -73,7 +73,7 @@ impl KdTree {
     /// With 2³² points or more, whose indices would not fit.
     pub fn new(points: &[Point3<f64>]) -> Self {
         assert!(points.len() < NONE as usize, "a tree holds fewer than 2^32 points, got {}", points.len());
-        let leaves = build::leaves(points, usable);
+        let leaves = build::leaves(points);
         let levels = levels::levels(&leaves);
         Self { leaves, levels, len: points.len(), places: OnceLock::new() }
     }

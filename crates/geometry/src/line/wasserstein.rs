@@ -58,30 +58,23 @@ pub fn wasserstein_1d(source: &LineMeasure, target: &LineMeasure, p: f64) -> Res
     let length = |arc: &Arc| (source.positions()[arc.source] - target.positions()[arc.target]).abs();
     let (mut i, mut j) = (0, 0);
     let (mut left, mut room) = (source.share(from[0]), target.share(to[0]));
-    loop {
+    // Once one side has ended, the other only holds what rounding has left over.
+    while i < from.len() && j < to.len() {
         let mass = left.min(room);
         let arc = Arc { source: from[i], target: to[j], mass, cost: 0.0 };
         arcs.push(Arc { cost: length(&arc).powf(p), ..arc });
+        let (spent, full) = (left <= room, room <= left);
         left -= mass;
         room -= mass;
-        // Once one side has ended, the other only holds what rounding has left over.
-        let (source_ends, target_ends) = (i + 1 == from.len(), j + 1 == to.len());
-        let (next_source, next_target) = (left <= room && !source_ends, room <= left && !target_ends);
-        match (next_source || (target_ends && !source_ends), next_target || (source_ends && !target_ends)) {
-            (false, false) => break,
-            (forward, onward) => {
-                if forward {
-                    i += 1;
-                    left = source.share(from[i]);
-                }
-                if onward {
-                    j += 1;
-                    room = target.share(to[j]);
-                }
-            }
+        if spent {
+            i += 1;
+            left = from.get(i).map_or(0.0, |&next| source.share(next));
+        }
+        if full {
+            j += 1;
+            room = to.get(j).map_or(0.0, |&next| target.share(next));
         }
     }
-    arcs.retain(|arc| arc.mass > 0.0);
     let farthest = arcs.iter().map(length).fold(0.0, f64::max);
     // Relative to the longest way, so that no power over- or underflows.
     let mean: f64 = match farthest {
