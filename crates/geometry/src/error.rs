@@ -65,6 +65,21 @@ pub enum Error {
         /// Its potential.
         got: f64,
     },
+    /// An arc of a plan names a point that is not there, or has a mass or cost that is negative or not finite.
+    #[error(
+        "arc {index} must lead from one of {sources} to one of {targets} points with a finite mass and cost >= 0, \
+         got {} to {} with mass {}, cost {}", arc.source, arc.target, arc.mass, arc.cost
+    )]
+    InvalidArc {
+        /// Index of the first such arc.
+        index: usize,
+        /// The arc.
+        arc: crate::Arc,
+        /// Number of source points.
+        sources: usize,
+        /// Number of target points.
+        targets: usize,
+    },
     /// All weights of a measure are zero.
     #[error("the weights of the {role} sum to zero")]
     NoMass {

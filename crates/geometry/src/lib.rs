@@ -20,6 +20,7 @@ mod ordered;
 mod sample;
 mod sinkhorn;
 mod sliced;
+mod sparse_plan;
 mod voxel;
 
 pub use arc::Arc;
@@ -47,4 +48,5 @@ pub use sinkhorn::{
     SinkhornRun, SinkhornStep, TransportPlan, TransportProblem,
 };
 pub use sliced::{Sliced, SlicedDistance};
+pub use sparse_plan::SparsePlan;
 pub use voxel::{count_voxels, voxel_downsample};
