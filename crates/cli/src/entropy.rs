@@ -91,7 +91,7 @@ impl Entropy {
             (None, None) => blur_of(&clouds.source, &clouds.target, default_blur),
         };
         let cost = if p == 1 { Cost::Euclidean } else { Cost::SquaredEuclidean };
-        TransportProblem { source, target, cost, blur, reach: self.reach }
+        TransportProblem { cost, reach: self.reach, ..TransportProblem::new(source, target, blur) }
     }
 
     /// What the answer says about the problem.

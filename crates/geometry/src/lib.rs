@@ -5,6 +5,7 @@
 
 mod arc;
 mod backend;
+mod balance;
 mod bounds;
 mod cloud;
 mod convergence;
@@ -25,6 +26,7 @@ mod voxel;
 
 pub use arc::Arc;
 pub use backend::Backend;
+pub use balance::Balance;
 pub use bounds::Bounds;
 pub use cloud::{Color, PointCloud};
 pub use convergence::{Convergence, Status};
@@ -44,8 +46,8 @@ pub use neighborhood::{estimate_covariances, estimate_normals, median_spacing};
 pub use ordered::fold_ordered;
 pub use sample::sample;
 pub use sinkhorn::{
-    Cost, DivergenceTerm, MarginalError, Marginals, Potentials, RowMean, Sinkhorn, SinkhornDivergence,
-    SinkhornRun, SinkhornStep, TransportPlan, TransportProblem,
+    Cost, DivergenceTerm, MarginalError, MarginalPenalty, Marginals, Potentials, RowMean, Sinkhorn,
+    SinkhornDivergence, SinkhornRun, SinkhornStep, TransportPlan, TransportProblem,
 };
 pub use sliced::{Sliced, SlicedDistance};
 pub use sparse_plan::SparsePlan;

@@ -17,7 +17,7 @@ use std::ops::ControlFlow;
 
 pub use divergence::{DivergenceTerm, SinkhornDivergence};
 pub use plan::{MarginalError, Marginals, Potentials, RowMean, TransportPlan};
-pub use problem::{Cost, TransportProblem};
+pub use problem::{Cost, MarginalPenalty, TransportProblem};
 pub use run::{SinkhornRun, SinkhornStep};
 
 use crate::{Backend, Error, Result};
@@ -30,6 +30,8 @@ use crate::{Backend, Error, Result};
 /// ```text
 /// f_i ← −λ ε log Σ_j b_j exp((g_j − c_ij) / ε),    g likewise,    λ = 1 / (1 + ε/ρ)
 /// ```
+///
+/// With total variation λ is 1 and the soft minimum is clipped to [−ρ, ρ] instead.
 ///
 /// Matrices are never formed: memory is O(n + m). Points are sorted along a Morton curve into tiles, and
 /// tiles that cannot hold 2⁻³² of a row's sum are skipped, so that small blurs cost less than n·m. Coordinates are

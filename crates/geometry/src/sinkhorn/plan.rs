@@ -7,6 +7,7 @@ use nalgebra::{DMatrix, Point3};
 use super::engine::{Engine, RowSummary, Side};
 use super::problem::TransportProblem;
 use super::run::SinkhornRun;
+use crate::balance::Balance;
 use crate::error::require_positive;
 use crate::frame::Frame;
 use crate::{Arc, Convergence, Error, Result};
@@ -114,25 +115,48 @@ impl<'a> TransportPlan<'a> {
     /// Σ a_i φ(f_i) + Σ b_j φ(g_j) − ε (Σ P_ij − Σ a_i Σ b_j)
     /// ```
     ///
-    /// with φ(t) = t, or ρ (1 − e^(−t/ρ)) with a reach. It equals min_P of the problem's objective at the
-    /// optimum, and is never above it: an unconverged value errs to the low side, in second order.
+    /// with φ(t) = t, or with a reach ρ (1 − e^(−t/ρ)) for Kullback–Leibler and min(t, ρ) for total variation. It
+    /// equals min_P of the problem's objective at the optimum, and is never above it: an unconverged value errs to the
+    /// low side, in second order.
     /// Needs the pass over rows.
     ///
     /// # Units
     /// Cost times mass: m² for the squared cost.
     pub fn value(&self) -> f64 {
-        let rho = self.problem.rho() / self.unit();
-        let gain = |value: f64| if rho.is_finite() { -rho * (-value / rho).exp_m1() } else { value };
+        let balance = self.balance();
         let side = |side: Side, potential: &[f64]| {
             let weights = &self.engine.measure(side).weights;
             let total: f64 = weights.iter().sum();
             // A point without mass gains nothing, whatever its potential: 0 · ∞ must not arise.
             let terms = weights.iter().zip(potential).filter(|&(&weight, _)| weight > 0.0);
-            (terms.map(|(weight, &value)| weight * gain(value)).sum::<f64>(), total)
+            (terms.map(|(weight, &value)| weight * balance.gain(value)).sum::<f64>(), total)
         };
         let (source, source_total) = side(Side::Source, &self.source);
         let (target, target_total) = side(Side::Target, &self.target);
         self.unit() * (source + target - self.epsilon() * (self.mass() - source_total * target_total))
+    }
+
+    /// The problem's objective at this very plan, where the marginals may be missed at a price; `None` for a balanced
+    /// problem, whose plan is a coupling only up to [`marginal_error`](Self::marginal_error). Together with
+    /// [`value`](Self::value) it encloses the optimum. Needs the pass over rows and one over columns.
+    ///
+    /// # Units
+    /// Cost times mass: m² for the squared cost.
+    pub fn primal_value(&self) -> Option<f64> {
+        self.problem.reach?;
+        let balance = self.balance();
+        // Σ P c + ε KL(P | a ⊗ b) = Σ P (f + g) − ε (Σ P − Σ a Σ b), as the plan is made of f and g.
+        let side = |side: Side, potential: &[f64], masses: &[f64]| {
+            let weights = &self.engine.measure(side).weights;
+            let points = weights.iter().zip(potential).zip(masses).filter(|&((&weight, _), _)| weight > 0.0);
+            points.map(|((&weight, &value), &mass)| mass * value + balance.price(mass, weight)).sum::<f64>()
+        };
+        let rows: Vec<f64> =
+            self.rows().iter().enumerate().map(|(index, row)| self.row_mass(index, row)).collect();
+        let objective =
+            side(Side::Source, &self.source, &rows) + side(Side::Target, &self.target, &self.column_masses());
+        let totals = self.problem.source.total() * self.problem.target.total();
+        Some(self.unit() * (objective - self.epsilon() * (rows.iter().sum::<f64>() - totals)))
     }
 
     /// Σ P_ij c_ij, the cost without the entropy \[m² · mass\]. Needs the pass over rows.
@@ -176,14 +200,19 @@ impl<'a> TransportPlan<'a> {
     }
 
     /// How far the marginals are from the prescribed ones: a and b, or with a reach those that the
-    /// potentials stand for, a e^(−f/ρ) and b e^(−g/ρ). Needs the pass over rows and one over columns.
+    /// potentials stand for: a e^(−f/ρ) and b e^(−g/ρ) for Kullback–Leibler; for total variation the weights
+    /// themselves, except that a point whose best potential would be beyond ±ρ keeps what ±ρ leaves it. Needs the pass
+    /// over rows and one over columns.
     pub fn marginal_error(&self) -> MarginalError {
-        let rho = self.problem.rho() / self.unit();
+        let (balance, epsilon) = (self.balance(), self.epsilon());
         let error = |side: Side, potential: &[f64], got: Vec<f64>| {
             let weights = &self.engine.measure(side).weights;
-            let wanted = weights.iter().zip(potential).map(|(weight, value)| weight * (-value / rho).exp());
-            let misplaced: f64 = wanted.zip(got).map(|(wanted, got)| (wanted - got).abs()).sum();
-            misplaced / weights.iter().sum::<f64>()
+            let points = weights.iter().zip(potential).zip(got).filter(|&((&weight, _), _)| weight > 0.0);
+            let misplaced = points.map(|((&weight, &value), got)| {
+                let softmin = value - epsilon * (got / weight).ln();
+                (weight * balance.kept(value, softmin, epsilon) - got).abs()
+            });
+            misplaced.sum::<f64>() / weights.iter().sum::<f64>()
         };
         let rows = self.rows().iter().enumerate().map(|(index, row)| self.row_mass(index, row)).collect();
         MarginalError {
@@ -285,6 +314,11 @@ impl<'a> TransportPlan<'a> {
                 },
             )
             .collect()
+    }
+
+    /// The rule for the marginals, in local units.
+    fn balance(&self) -> Balance {
+        self.problem.balance().in_units_of(self.unit())
     }
 
     /// ε in local units.

@@ -2,6 +2,7 @@
 
 use nalgebra::Point3;
 
+use crate::balance::Balance;
 use crate::error::require_positive;
 use crate::frame::Frame;
 use crate::{Error, Measure, Result};
@@ -50,6 +51,18 @@ impl Cost {
     }
 }
 
+/// What a problem with a reach pays for mass that it does not move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MarginalPenalty {
+    /// ρ KL(P1 | a) + ρ KL(Pᵀ1 | b) with ρ = reach² or reach: every point keeps a part of its mass that falls smoothly
+    /// with the cost.
+    #[default]
+    KullbackLeibler,
+    /// ρ Σ|P1 − a| + ρ Σ|Pᵀ1 − b| with 2ρ = reach² or reach: a cut. Moving a unit of mass farther than the reach costs
+    /// more than dropping it on both sides, 2ρ; nearer, less.
+    TotalVariation,
+}
+
 /// An entropic optimal transport problem.
 ///
 /// The plan P = (P_ij) ≥ 0 that minimises
@@ -57,11 +70,12 @@ impl Cost {
 /// ```text
 /// Σ P_ij c(x_i, y_j) + ε KL(P | a ⊗ b)                              balanced: P1 = a, Pᵀ1 = b
 ///                    + ρ KL(P1 | a) + ρ KL(Pᵀ1 | b)                 with a reach
+///                    + ρ Σ|P1 − a| + ρ Σ|Pᵀ1 − b|                   with a reach and total variation
 /// ```
 ///
 /// where KL(p | q) = Σ p log(p/q) − p + q, a and b are the weights of source and target, ε = 2 blur²
-/// for the squared cost and blur for the Euclidean one, ρ = reach² or reach likewise. The plan has the
-/// form P_ij = a_i b_j exp((f_i + g_j − c_ij) / ε) with potentials f and g.
+/// for the squared cost and blur for the Euclidean one, ρ = reach² or reach likewise, half of it for total
+/// variation. The plan has the form P_ij = a_i b_j exp((f_i + g_j − c_ij) / ε) with potentials f and g.
 ///
 /// # Units
 /// `blur` and `reach` are lengths \[m\].
@@ -81,6 +95,8 @@ pub struct TransportProblem<'a> {
     pub blur: f64,
     /// Length beyond which mass is rather dropped than moved \[m\]; `None` = balanced.
     pub reach: Option<f64>,
+    /// What dropping mass costs; without a reach, nothing is dropped.
+    pub penalty: MarginalPenalty,
 }
 
 impl<'a> TransportProblem<'a> {
@@ -97,7 +113,7 @@ impl<'a> TransportProblem<'a> {
     /// # Ok::<(), barrow_geometry::Error>(())
     /// ```
     pub fn new(source: Measure<'a>, target: Measure<'a>, blur: f64) -> Self {
-        Self { source, target, cost: Cost::default(), blur, reach: None }
+        Self { source, target, cost: Cost::default(), blur, reach: None, penalty: MarginalPenalty::default() }
     }
 
     /// ε, the weight of the entropy: 2 blur² \[m²\] or blur \[m\].
@@ -105,9 +121,23 @@ impl<'a> TransportProblem<'a> {
         self.cost.epsilon(self.blur)
     }
 
-    /// ρ, the price of dropping mass: reach² \[m²\] or reach \[m\]; infinite if balanced.
+    /// ρ, the price of dropping mass: reach² \[m²\] or reach \[m\], half of it for total variation; infinite if
+    /// balanced.
     pub fn rho(&self) -> f64 {
-        self.reach.map_or(f64::INFINITY, |reach| self.cost.of_length(reach))
+        let share = match self.penalty {
+            MarginalPenalty::KullbackLeibler => 1.0,
+            MarginalPenalty::TotalVariation => 0.5,
+        };
+        self.reach.map_or(f64::INFINITY, |reach| share * self.cost.of_length(reach))
+    }
+
+    /// The rule for the marginals.
+    pub fn balance(&self) -> Balance {
+        match (self.reach, self.penalty) {
+            (None, _) => Balance::Exact,
+            (Some(_), MarginalPenalty::KullbackLeibler) => Balance::KullbackLeibler { rho: self.rho() },
+            (Some(_), MarginalPenalty::TotalVariation) => Balance::TotalVariation { rho: self.rho() },
+        }
     }
 
     /// Checks the options and finds the frame to compute in.

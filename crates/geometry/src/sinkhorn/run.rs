@@ -5,6 +5,7 @@ use super::engine::{Engine, Side};
 use super::momentum::Momentum;
 use super::tiles::TiledMeasure;
 use super::{Sinkhorn, TransportPlan, TransportProblem, schedule};
+use crate::balance::Balance;
 use crate::frame::Frame;
 use crate::{Backend, Convergence, Error, Result, Status};
 
@@ -75,6 +76,7 @@ impl<'a> SinkhornRun<'a> {
             }),
         };
         let unit = problem.cost.of_length(frame.scale);
+        let rule = problem.balance().in_units_of(unit);
         let initial = |side: Side, column: &'static str, potential: Option<&Vec<f64>>| {
             let measure = engine.measure(side);
             let Some(potential) = potential else { return Ok(vec![0.0; measure.len()]) };
@@ -88,7 +90,7 @@ impl<'a> SinkhornRun<'a> {
                     requirement: "finite and of the order of the costs",
                     got: potential[measure.order[index]],
                 }),
-                None => Ok(local),
+                None => Ok(local.into_iter().map(|value| rule.allowed(value)).collect()),
             }
         };
         let warm = options.initial.as_ref();
@@ -135,9 +137,9 @@ impl<'a> SinkhornRun<'a> {
         self.blur = self.blurs[self.level];
         let epsilon = self.epsilon();
         if !self.symmetric {
-            let damping = self.damping();
+            let balance = self.balance();
             self.source = self.engine.softmin(Side::Source, &self.target, epsilon);
-            self.source.iter_mut().for_each(|value| *value *= damping);
+            self.source.iter_mut().for_each(|value| *value = balance.best(*value, epsilon));
         }
         let softmin = self.engine.softmin(Side::Target, &self.source, epsilon);
         let residual = self.violation(&softmin);
@@ -181,50 +183,40 @@ impl<'a> SinkhornRun<'a> {
         self.problem.cost.epsilon(self.blur / self.frame.scale)
     }
 
-    /// ρ in local units.
-    fn rho(&self) -> f64 {
-        self.problem
-            .reach
-            .map_or(f64::INFINITY, |reach| self.problem.cost.of_length(reach / self.frame.scale))
-    }
-
-    fn damping(&self) -> f64 {
-        1.0 / (1.0 + self.epsilon() / self.rho())
+    /// The rule for the marginals, in local units.
+    fn balance(&self) -> Balance {
+        self.problem.balance().in_units_of(self.problem.cost.of_length(self.frame.scale))
     }
 
     /// Makes the next g of the last soft minimum. Put off until another step is wanted, so that the
     /// residual always speaks of the potentials at hand.
     fn update_target(&mut self) {
         let Some(softmin) = self.pending.take() else { return };
-        let damping = self.damping();
+        let (balance, epsilon) = (self.balance(), self.epsilon());
         if self.symmetric {
             // The averaged update of one potential against itself converges in few steps.
             for (value, softmin) in self.source.iter_mut().zip(softmin) {
-                *value = 0.5 * (*value + damping * softmin);
+                *value = 0.5 * (*value + balance.best(softmin, epsilon));
             }
             return;
         }
         self.target = softmin;
-        self.target.iter_mut().for_each(|value| *value *= damping);
-        let rho = self.rho();
-        if rho.is_finite() {
-            // The best common shift f + t, g − t: plain alternation would take ρ/ε steps to find it.
-            let kept = |side: Side, potential: &[f64]| {
-                log_sum_exp(
-                    self.engine.measure(side).weights.iter().zip(potential).map(|(w, f)| w.ln() - f / rho),
-                )
-            };
-            let shift = 0.5 * rho * (kept(Side::Source, &self.source) - kept(Side::Target, &self.target));
+        self.target.iter_mut().for_each(|value| *value = balance.best(*value, epsilon));
+        if balance != Balance::Exact {
+            let weights = |side: Side| self.engine.measure(side).weights.as_slice();
+            let source = (weights(Side::Source), self.source.as_slice());
+            let shift = balance.translation(source, (weights(Side::Target), &self.target));
             self.target.iter_mut().for_each(|value| *value -= shift);
         }
         self.momentum.extrapolate(&mut self.target);
+        self.target.iter_mut().for_each(|value| *value = balance.allowed(*value));
     }
 
     /// Mass that the plan of (f, g) misplaces on the target side, relative to the target's total. Follows from
     /// the soft minimum T(f) without forming the plan: its marginal is b exp((g − T(f)) / ε), and should be
-    /// b, or b exp(−g / ρ) with a reach.
+    /// b, or with a reach what the penalty lets it be: b exp(−g / ρ) for Kullback–Leibler.
     fn violation(&self, softmin: &[f64]) -> f64 {
-        let (epsilon, rho) = (self.epsilon(), self.rho());
+        let (epsilon, balance) = (self.epsilon(), self.balance());
         let weights = &self.engine.measure(Side::Target).weights;
         let potential = if self.symmetric { &self.source } else { &self.target };
         let misplaced: f64 = weights
@@ -232,14 +224,10 @@ impl<'a> SinkhornRun<'a> {
             .zip(potential)
             .zip(softmin)
             .filter(|&((&weight, _), _)| weight > 0.0)
-            .map(|((weight, g), softmin)| weight * (((g - softmin) / epsilon).exp() - (-g / rho).exp()).abs())
+            .map(|((weight, g), softmin)| {
+                weight * (((g - softmin) / epsilon).exp() - balance.kept(*g, *softmin, epsilon)).abs()
+            })
             .sum();
         misplaced / weights.iter().sum::<f64>()
     }
-}
-
-/// log Σ exp, without overflow. −∞ terms are allowed as long as one term is finite.
-fn log_sum_exp(terms: impl Iterator<Item = f64> + Clone) -> f64 {
-    let largest = terms.clone().fold(f64::NEG_INFINITY, f64::max);
-    largest + terms.map(|term| (term - largest).exp()).sum::<f64>().ln()
 }
