@@ -130,3 +130,20 @@ fn awkward_clouds_against_each_other_give_finite_answers() {
         }
     }
 }
+
+#[test]
+fn outliers_a_million_blurs_away_cost_what_they_cost() {
+    let (mut x, mut y) = (cube(300, 1), cube(200, 2));
+    x.push(Point3::new(1e3, 0.0, 0.0));
+    y.push(Point3::new(-1e3, 0.0, 0.0));
+    let (a, b) = (Measure::uniform(&x).unwrap(), Measure::uniform(&y).unwrap());
+    let value = |blur: f64| {
+        let solver = Sinkhorn { max_iterations: 3, initial_blur: Some(blur), ..Default::default() };
+        solver.solve(&TransportProblem::new(a, b, blur), &Backend::Cpu).unwrap().value()
+    };
+    // The dual value of three iterations, nearly that of the lone points: they carry it.
+    let wide = value(0.1);
+    for blur in [0.01, 0.004, 0.0025] {
+        assert!((value(blur) - wide).abs() < 1e-3 * wide, "{} at {blur}, {wide} at 0.1", value(blur));
+    }
+}

@@ -39,22 +39,19 @@ pub(super) struct CpuEngine {
 }
 
 impl CpuEngine {
-    /// Runs `finish` on every row of one side, in parallel over tiles of rows, in order.
+    /// Runs `finish` on every row, in parallel over tiles of rows, in order.
     fn stream<T: Send>(
         &self,
-        side: Side,
-        potential: &[f64],
-        epsilon: f64,
+        rows: &TiledMeasure,
+        columns: &Columns,
         moments: bool,
         finish: impl Fn(usize, &Row, &Vector3<f64>) -> T + Sync,
     ) -> Vec<T> {
-        let rows = self.measure(side);
-        let columns = Columns::new(self.opposite(side), potential, self.cost, epsilon);
         let tiles: Vec<Vec<T>> = (0..rows.boxes.len())
             .into_par_iter()
             .map(|tile| {
                 let range = tile * TILE..((tile + 1) * TILE).min(rows.len());
-                let sums = self.sums(rows, tile, &columns, moments);
+                let sums = self.sums(rows, tile, columns, moments);
                 let center = rows.boxes[tile].center().coords;
                 range.zip(&sums).map(|(index, row)| finish(index, row, &center)).collect()
             })
@@ -118,11 +115,9 @@ impl CpuEngine {
         }
     }
 
-    fn opposite(&self, side: Side) -> &TiledMeasure {
-        self.measure(match side {
-            Side::Source => Side::Target,
-            Side::Target => Side::Source,
-        })
+    /// One side as columns, given its potential.
+    fn columns(&self, side: Side, potential: &[f64], epsilon: f64) -> Columns<'_> {
+        Columns::new(self.measure(side), potential, self.cost, epsilon)
     }
 }
 
@@ -135,16 +130,23 @@ impl Engine for CpuEngine {
     }
 
     fn softmin(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<f64> {
-        let per_bit = epsilon * std::f64::consts::LN_2;
-        self.stream(rows, potential, epsilon, false, |_, row, _| -per_bit * row.log2_sum())
+        self.softmin_at(self.measure(rows), rows.opposite(), potential, epsilon)
     }
 
-    fn summarize(&self, potential: &[f64], epsilon: f64) -> Vec<RowSummary> {
-        self.stream(Side::Source, potential, epsilon, true, |index, row, center| {
+    fn softmin_at(&self, points: &TiledMeasure, columns: Side, potential: &[f64], epsilon: f64) -> Vec<f64> {
+        let per_bit = epsilon * std::f64::consts::LN_2;
+        let columns = self.columns(columns, potential, epsilon);
+        self.stream(points, &columns, false, |_, row, _| -per_bit * row.log2_sum())
+    }
+
+    fn summarize(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<RowSummary> {
+        let columns = self.columns(rows.opposite(), potential, epsilon);
+        let rows = self.measure(rows);
+        self.stream(rows, &columns, true, |index, row, center| {
             let offset = row.first / row.sum;
             // From the row's own point: its distance to the mean is what the spread is compared with.
             let mean = center + offset;
-            let displacement = mean - self.source.point(index).coords;
+            let displacement = mean - rows.point(index).coords;
             RowSummary {
                 log2_sum: row.log2_sum(),
                 mean,
@@ -155,9 +157,9 @@ impl Engine for CpuEngine {
     }
 
     fn entries(&self, potential: &[f64], epsilon: f64, threshold: f64) -> Vec<Vec<(usize, f64)>> {
-        let log2_sums = self.stream(Side::Source, potential, epsilon, false, |_, row, _| row.log2_sum());
         let rows = &self.source;
-        let columns = Columns::new(self.opposite(Side::Source), potential, self.cost, epsilon);
+        let columns = self.columns(Side::Target, potential, epsilon);
+        let log2_sums = self.stream(rows, &columns, false, |_, row, _| row.log2_sum());
         let lowest = threshold.log2();
         (0..rows.len())
             .into_par_iter()

@@ -11,14 +11,24 @@ pub(super) enum Side {
     Target,
 }
 
+impl Side {
+    /// The other one.
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Source => Self::Target,
+            Self::Target => Self::Source,
+        }
+    }
+}
+
 /// What the plan does with one row, whatever the potential of the row itself.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct RowSummary {
     /// log₂ Σ_j b_j exp((g_j − c_ij) / ε)
     pub log2_sum: f64,
-    /// Mean target point, in local coordinates.
+    /// Mean point of the other side, in local coordinates.
     pub mean: Vector3<f64>,
-    /// Trace of the covariance of the target points about their mean.
+    /// Trace of the covariance of those points about their mean.
     pub spread: f64,
     /// Mean cost.
     pub cost: f64,
@@ -35,8 +45,11 @@ pub(super) trait Engine: Send + Sync {
     /// potential: −ε log Σ_j b_j exp((g_j − c_ij) / ε).
     fn softmin(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<f64>;
 
-    /// Every source point's row of the plan, summed up, given the target potential.
-    fn summarize(&self, potential: &[f64], epsilon: f64) -> Vec<RowSummary>;
+    /// The same for points that need not be part of the problem; `columns` is the side that the minimum is over.
+    fn softmin_at(&self, points: &TiledMeasure, columns: Side, potential: &[f64], epsilon: f64) -> Vec<f64>;
+
+    /// What the plan does with every point of `rows`, summed up, given the other side's potential.
+    fn summarize(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<RowSummary>;
 
     /// Entries of the plan with at least a part `threshold` of their row's mass, given the target
     /// potential: for each source point the target indices and the parts, both in the tiles' order.

@@ -111,10 +111,11 @@ impl Row {
         self.base + self.reference + self.sum.log2()
     }
 
-    /// Makes the sums relative to a larger score, one that both precisions can hold.
+    /// Makes the sums relative to another score, as the number type at hand can hold it. Single precision could round
+    /// scores of 10⁹, as an outlier in a tile makes them, to one that is dozens of powers of two away.
     #[inline(always)]
-    fn raise(&mut self, score: f64) {
-        let reference = f64::from(score as f32);
+    fn raise<R: Real>(&mut self, score: f64) {
+        let reference = R::narrow(score).widen();
         let factor = (self.reference - reference).exp2();
         self.reference = reference;
         self.sum *= factor;
@@ -178,6 +179,9 @@ fn stream<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool
         let local = job.rows.point(job.first + index) - job.center;
         row.base = job.anchor - if EUCLIDEAN { 0.0 } else { kappa * local.norm_squared() };
         *point = [R::narrow(local.x), R::narrow(local.y), R::narrow(local.z)];
+        if row.reference.is_finite() {
+            row.raise::<R>(row.reference);
+        }
     }
     let twice = R::narrow(2.0 * kappa);
     for &(bound, tile) in tiles {
@@ -201,7 +205,7 @@ fn stream<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool
             };
             let largest = largest.widen();
             if largest > row.reference {
-                row.raise(largest);
+                row.raise::<R>(largest);
             } else if largest < row.reference - job.margin {
                 continue;
             }

@@ -4,6 +4,7 @@ mod block;
 mod cpu;
 mod divergence;
 mod engine;
+mod extension;
 mod kernel;
 mod momentum;
 mod plan;

@@ -62,15 +62,15 @@ pub struct MarginalError {
 /// until a dense matrix is asked for. What needs a pass over all pairs says so; the pass over rows is
 /// done once and kept.
 pub struct TransportPlan<'a> {
-    problem: TransportProblem<'a>,
-    engine: Box<dyn Engine>,
-    frame: Frame,
+    pub(super) problem: TransportProblem<'a>,
+    pub(super) engine: Box<dyn Engine>,
+    pub(super) frame: Frame,
     blur: f64,
     convergence: Convergence,
     potentials: Potentials,
     /// The same in local units and the tiles' order.
-    source: Vec<f64>,
-    target: Vec<f64>,
+    pub(super) source: Vec<f64>,
+    pub(super) target: Vec<f64>,
     rows: OnceLock<Vec<RowSummary>>,
 }
 
@@ -286,8 +286,8 @@ impl<'a> TransportPlan<'a> {
     }
 
     /// The pass over rows, done once.
-    fn rows(&self) -> &[RowSummary] {
-        self.rows.get_or_init(|| self.engine.summarize(&self.target, self.epsilon()))
+    pub(super) fn rows(&self) -> &[RowSummary] {
+        self.rows.get_or_init(|| self.engine.summarize(Side::Source, &self.target, self.epsilon()))
     }
 
     /// Mass of a row, of weight zero exactly zero.
@@ -317,17 +317,17 @@ impl<'a> TransportPlan<'a> {
     }
 
     /// The rule for the marginals, in local units.
-    fn balance(&self) -> Balance {
+    pub(super) fn balance(&self) -> Balance {
         self.problem.balance().in_units_of(self.unit())
     }
 
     /// ε in local units.
-    fn epsilon(&self) -> f64 {
+    pub(super) fn epsilon(&self) -> f64 {
         self.problem.cost.epsilon(self.blur / self.frame.scale)
     }
 
     /// One local unit of cost \[m²\].
-    fn unit(&self) -> f64 {
+    pub(super) fn unit(&self) -> f64 {
         self.problem.cost.of_length(self.frame.scale)
     }
 }
