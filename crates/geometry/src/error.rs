@@ -97,6 +97,32 @@ pub enum Error {
         /// Sum of the target weights.
         target_total: f64,
     },
+    /// A matrix of costs that does not fit its weights.
+    #[error(
+        "a {rows} x {columns} matrix of costs does not fit {source_weights} source and {target_weights} target weights"
+    )]
+    MatrixShape {
+        /// Rows of the matrix.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+        /// Number of source weights: should be that of the rows.
+        source_weights: usize,
+        /// Number of target weights: should be that of the columns.
+        target_weights: usize,
+    },
+    /// An entry of a matrix of costs is outside of what the problem accepts.
+    #[error("cost ({row}, {column}) must be {requirement}, got {got}")]
+    InvalidCost {
+        /// Row of the first such entry, column by column.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// What would be accepted.
+        requirement: &'static str,
+        /// The entry.
+        got: f64,
+    },
     /// A dense matrix that would not fit.
     #[error("a dense plan of {rows} x {columns} entries is above the limit of {limit}: take arcs")]
     PlanTooLarge {

@@ -14,6 +14,7 @@ mod error;
 mod frame;
 mod kdtree;
 mod line;
+mod matrix;
 mod measure;
 mod nearness;
 mod neighborhood;
@@ -37,6 +38,7 @@ pub use line::{
     KantorovichPotential, LineMeasure, Wasserstein1d, jensen_shannon, kullback_leibler, total_variation,
     wasserstein_1d,
 };
+pub use matrix::{MatrixPlan, MatrixRun, MatrixSinkhorn, MatrixStep, MatrixTransport};
 pub use measure::Measure;
 pub use nearness::{
     Chamfer, DensityAwareChamfer, DirectedChamfer, DirectedConsistency, DirectedDistances, FScore, Farthest,

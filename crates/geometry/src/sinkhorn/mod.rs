@@ -6,12 +6,12 @@ mod divergence;
 mod engine;
 mod extension;
 mod kernel;
-mod momentum;
+pub(crate) mod momentum;
 mod plan;
 mod problem;
 mod real;
 mod run;
-mod schedule;
+pub(crate) mod schedule;
 mod tiles;
 
 use std::ops::ControlFlow;

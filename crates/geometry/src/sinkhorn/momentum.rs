@@ -10,7 +10,7 @@
 /// Guminov et al., *On a combination of alternating minimization and Nesterov's momentum*, ICML 2021;
 /// O'Donoghue, Candès, *Adaptive restart for accelerated gradient schemes*, 2015, section 3.2.
 #[derive(Debug, Default)]
-pub(super) struct Momentum {
+pub(crate) struct Momentum {
     /// Steps since the last restart.
     age: usize,
     /// The potential before the last extrapolation.

@@ -3,7 +3,7 @@
 /// Blurs from `first` down to `last`, each `scaling` times the one before; ends exactly with `last`.
 ///
 /// A `first` that is not above `last` gives `last` alone.
-pub(super) fn blurs(first: f64, last: f64, scaling: f64) -> Vec<f64> {
+pub(crate) fn blurs(first: f64, last: f64, scaling: f64) -> Vec<f64> {
     std::iter::successors(Some(first), |blur| Some(blur * scaling))
         .take_while(|&blur| blur > last)
         .chain([last])
