@@ -17,6 +17,7 @@ use std::time::Instant;
 
 use barrow::geometry::{BatchSearch, KdTree, NearestDistances, PointCloud};
 use barrow::io::{ReadOptions, WriteOptions, read, write};
+use barrow_benches::peak_rss_mb;
 use barrow_datasets::{Cube, Scene, SphereTorus, Street};
 use nalgebra::{Point3, Vector3};
 use serde::{Deserialize, Serialize};
@@ -181,11 +182,4 @@ fn with_normals(cloud: PointCloud) -> Result<PointCloud> {
     let direction = |point: &Point3<f64>| point.coords.try_normalize(0.0).unwrap_or_else(Vector3::z);
     let normals = cloud.positions().iter().map(direction).collect();
     Ok(cloud.with_normals(normals)?)
-}
-
-/// The high-water mark of resident memory, which Linux keeps in kibibytes.
-fn peak_rss_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0 / 1e6)
 }

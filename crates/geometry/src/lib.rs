@@ -51,6 +51,8 @@ pub use sinkhorn::{
     Cost, DivergenceTerm, MarginalError, MarginalPenalty, Marginals, Potentials, RowMean, Sinkhorn,
     SinkhornDivergence, SinkhornRun, SinkhornStep, TransportPlan, TransportProblem,
 };
-pub use sliced::{Sliced, SlicedDistance};
+pub use sliced::{
+    Directions, MaxSliced, MaxSlicedDistance, Sliced, SlicedDistance, SlicedGradient, SlicedPlan,
+};
 pub use sparse_plan::SparsePlan;
 pub use voxel::{count_voxels, voxel_downsample};

@@ -59,7 +59,7 @@ fn solvers_refuse_options_out_of_range() {
     for threshold in [0.0, -1.0, 2.0, f64::NAN] {
         assert!(matches!(plan.arcs(threshold), Err(Error::InvalidOption { .. })));
     }
-    for sliced in [Sliced { p: 3, ..Default::default() }, Sliced { projections: 0, ..Default::default() }] {
+    for sliced in [Sliced { p: 0.5, ..Default::default() }, Sliced { projections: 0, ..Default::default() }] {
         assert!(matches!(sliced.distance(&measure, &measure), Err(Error::InvalidOption { .. })));
     }
 }

@@ -317,7 +317,7 @@ fn sliced_sees_a_third_of_a_squared_translation() {
     let target = shifted(&source, shift);
     let (a, b) = (Measure::uniform(&source).unwrap(), Measure::uniform(&target).unwrap());
     // The integrand |cos| has a kink, cos² has none.
-    for (p, wanted, relative) in [(1, 0.65, 3e-3), (2, 1.3 / 3f64.sqrt(), 5e-4)] {
+    for (p, wanted, relative) in [(1.0, 0.65, 3e-3), (2.0, 1.3 / 3f64.sqrt(), 5e-4)] {
         let distance = Sliced { p, ..Default::default() }.distance(&a, &b).unwrap();
         assert_close(distance.value, wanted, relative * wanted);
         assert!(distance.standard_error < relative * wanted);
@@ -331,12 +331,12 @@ fn sliced_matches_quantiles_of_unequal_sizes() {
     let on_axis = |values: &[f64]| values.iter().map(|&z| Point3::new(0.0, 0.0, z)).collect::<Vec<_>>();
     let (x, y) = (on_axis(&[0.0, 1.0]), on_axis(&[5.0, 3.0]));
     let measure = |points| Measure::uniform(points).unwrap();
-    let first_order = Sliced { p: 1, ..Default::default() };
+    let first_order = Sliced { p: 1.0, ..Default::default() };
     assert_close(first_order.distance(&measure(&x), &measure(&y)).unwrap().value, 1.75, 1e-3);
     // Doubling points or weights is the same measure.
     let doubled = on_axis(&[5.0, 3.0, 5.0, 3.0, 3.0, 3.0]);
     let weighted = Measure::weighted(&y, &[1.0, 2.0]).unwrap();
-    for p in [1, 2] {
+    for p in [1.0, 2.0] {
         let sliced = Sliced { p, ..Default::default() };
         let a = sliced.distance(&measure(&x), &measure(&doubled)).unwrap().value;
         let b = sliced.distance(&measure(&x), &weighted).unwrap().value;

@@ -141,7 +141,7 @@ pub fn sliced(options: &Options, clouds: &LoadedPair, settings: &Settings) -> Re
     let (source, target) = weights.measures(clouds, &options.pair)?;
     let prepare = start.elapsed().as_secs_f64();
     let projections = options.projections.unwrap_or(Sliced::default().projections);
-    let solver = Sliced { p: options.p().into(), projections, seed: settings.seed };
+    let solver = Sliced { p: options.p().into(), projections, seed: settings.seed, ..Sliced::default() };
     let answer = solver.distance(&source, &target)?;
     Ok(Answer {
         value: answer.value,

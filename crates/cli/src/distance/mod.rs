@@ -55,7 +55,7 @@ pub struct Options {
     /// Leave the entropic bias in: sinkhorn.
     #[arg(long)]
     no_debias: bool,
-    /// Directions to project on, at least 8: sliced [default: 400].
+    /// Directions to project on, at least 8: sliced [default: 800].
     #[arg(long, value_name = "L")]
     projections: Option<usize>,
     #[command(flatten)]

@@ -1,0 +1,141 @@
+//! Sliced Wasserstein distance: transport along lines, averaged over directions.
+
+mod body;
+mod cost;
+mod direction;
+mod gradient;
+mod maximum;
+mod pair;
+mod plan;
+mod radix;
+mod scratch;
+
+use nalgebra::{Unit, Vector3};
+
+use self::cost::Power;
+pub use self::direction::Directions;
+use self::direction::Drawn;
+pub use self::gradient::SlicedGradient;
+pub use self::maximum::{MaxSliced, MaxSlicedDistance};
+use self::pair::Pair;
+pub use self::plan::SlicedPlan;
+use crate::{Error, Measure, Result};
+
+/// The sliced Wasserstein distance: how, not what.
+///
+/// ```text
+/// SW_p(a, b)^p = mean over directions θ of W_p(θ·a, θ·b)^p
+/// ```
+///
+/// On a line optimal transport is a matching of quantiles, so each direction costs two sorts: of whole numbers, by
+/// their digits, where no point has a weight.
+///
+/// With the default 800 directions the standard error of SW₂ is some 0.01 to 0.03 % for smooth clouds; for p = 1,
+/// whose integrand has kinks, and for clouds of few points it is a few times that.
+///
+/// # Determinism
+/// The seed fixes the directions; the same bits on any number of threads.
+///
+/// # References
+/// Bonneel et al., *Sliced and Radon Wasserstein barycenters of measures*, 2015, section 3; Nguyen et al.,
+/// *Quasi-Monte Carlo for 3D sliced Wasserstein*, ICLR 2024.
+///
+/// ```
+/// use barrow_geometry::{Measure, Sliced};
+/// use nalgebra::{Point3, Vector3};
+///
+/// let source: Vec<_> = (0..50).map(|i| Point3::new((i as f64).sin(), (i as f64).cos(), 0.0)).collect();
+/// let target: Vec<_> = source.iter().map(|point| point + Vector3::new(0.0, 0.0, 3.0)).collect();
+/// let distance = Sliced::default().distance(&Measure::uniform(&source)?, &Measure::uniform(&target)?)?;
+/// // A translation by t is seen as |t|²/3 on average.
+/// assert!((distance.value - 3f64.sqrt()).abs() < 1e-3);
+/// # Ok::<(), barrow_geometry::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sliced {
+    /// Power of the distance, at least 1.
+    pub p: f64,
+    /// Directions in all, at least 8; rounded up to a multiple of the number of lattices.
+    pub projections: usize,
+    /// How directions are chosen.
+    pub directions: Directions,
+    /// Seed of the rotations, or of the directions.
+    pub seed: u64,
+}
+
+impl Default for Sliced {
+    fn default() -> Self {
+        Self { p: 2.0, projections: 800, directions: Directions::default(), seed: 0 }
+    }
+}
+
+/// A sliced distance and how well it is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct SlicedDistance {
+    /// SW_p, the p-th root taken \[m\].
+    pub value: f64,
+    /// Standard error of `value` over the choice of directions \[m\], from lattices turned independently or from
+    /// independent directions. From the default four lattices the truth is more than two and a half of them away
+    /// about one time in ten.
+    pub standard_error: f64,
+}
+
+impl Sliced {
+    /// The distance between two measures, each scaled to total 1.
+    ///
+    /// # Units
+    /// Metres, or the unit of the clouds.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] unless `p` is finite and at least 1, `projections` from 8 to 2²⁴ and lattices from 2
+    /// to half of the projections; [`Error::TooManyPoints`] above 2³² − 1 points.
+    pub fn distance(&self, source: &Measure, target: &Measure) -> Result<SlicedDistance> {
+        let drawn = self.draw()?;
+        let pair = Pair::new(source, target, self.p)?;
+        Ok(average(&pair.powers(&drawn.directions), drawn.groups, self.p, pair.frame.scale))
+    }
+
+    /// The directions that the options stand for, one group of the same size for every lattice.
+    ///
+    /// # Errors
+    /// As [`distance`](Self::distance).
+    pub fn directions(&self) -> Result<Vec<Unit<Vector3<f64>>>> {
+        Ok(self.draw()?.directions)
+    }
+
+    fn draw(&self) -> Result<Drawn> {
+        let refuse = |name, requirement, got| Err(Error::InvalidOption { name, requirement, got });
+        if !(8..=1 << 24).contains(&self.projections) {
+            return refuse("projections", "from 8 to 2^24", self.projections as f64);
+        }
+        if let Directions::Lattice { rotations } = self.directions
+            && !(2..=self.projections / 2).contains(&rotations)
+        {
+            return refuse("rotations", "from 2 to half of the projections", rotations as f64);
+        }
+        Ok(Drawn::new(self))
+    }
+}
+
+/// The root of the mean and its standard error, from groups whose means are independent.
+fn average(powers: &[Power], groups: usize, p: f64, scale: f64) -> SlicedDistance {
+    let largest = powers.iter().map(|power| power.largest).fold(0.0, f64::max);
+    if largest == 0.0 {
+        return SlicedDistance { value: 0.0, standard_error: 0.0 };
+    }
+    let means: Vec<f64> = powers
+        .chunks(powers.len() / groups)
+        .map(|group| {
+            group.iter().map(|power| power.relative_to(largest, p)).sum::<f64>() / group.len() as f64
+        })
+        .collect();
+    let count = means.len() as f64;
+    let mean = means.iter().sum::<f64>() / count;
+    let variance =
+        means.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (count * (count - 1.0));
+    let value = Power { largest, mean }.root(p) * scale;
+    // The error of a root: d(m^(1/p)) = m^(1/p) · dm / (p · m).
+    let standard_error = if mean > 0.0 { value * variance.sqrt() / (p * mean) } else { 0.0 };
+    SlicedDistance { value, standard_error }
+}
