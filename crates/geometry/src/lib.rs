@@ -48,8 +48,9 @@ pub use neighborhood::{estimate_covariances, estimate_normals, median_spacing};
 pub use ordered::fold_ordered;
 pub use sample::sample;
 pub use sinkhorn::{
-    Cost, DivergenceTerm, MarginalError, MarginalPenalty, Marginals, Potentials, RowMean, Sinkhorn,
-    SinkhornDivergence, SinkhornRun, SinkhornStep, TransportPlan, TransportProblem,
+    Cost, DivergencePlans, DivergenceTerm, MarginalError, MarginalPenalty, Marginals, MeasureGradient,
+    Potentials, RowMean, Sinkhorn, SinkhornDivergence, SinkhornRun, SinkhornStep, TransportGradient,
+    TransportPlan, TransportProblem,
 };
 pub use sliced::{
     Directions, MaxSliced, MaxSlicedDistance, Sliced, SlicedDistance, SlicedGradient, SlicedPlan,

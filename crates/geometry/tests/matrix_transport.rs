@@ -129,9 +129,9 @@ fn little_entropy_gives_the_exact_plan_and_much_the_product() {
         let (a, b) = (random_weights(&mut random, size), random_weights(&mut random, size));
         let scaled: Vec<f64> = b.iter().map(|weight| weight * total(&a) / total(&b)).collect();
         let plan = solve(&MatrixTransport::new(&costs, &a, &scaled, 1e9));
-        for i in 0..size {
-            for j in 0..size {
-                assert_close(plan.plan[(i, j)], a[i] * scaled[j] / total(&a), 1e-8);
+        for (i, a_i) in a.iter().enumerate() {
+            for (j, b_j) in scaled.iter().enumerate() {
+                assert_close(plan.plan[(i, j)], a_i * b_j / total(&a), 1e-8);
             }
         }
     }

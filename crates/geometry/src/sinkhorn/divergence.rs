@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::plan::MarginalError;
-use super::{Sinkhorn, SinkhornRun, SinkhornStep};
+use super::{DivergencePlans, Sinkhorn, SinkhornStep};
 use crate::{Backend, Convergence, Result, TransportProblem};
 
 /// One of the three transport values of a divergence.
@@ -26,6 +26,7 @@ pub struct DivergenceTerm {
 ///
 /// Removes the entropic bias of [`TransportPlan::value`](super::TransportPlan::value): S ≥ 0, S(a, a) = 0, and
 /// S(a, a + t) = |t|² for every blur. Tends to the transport distance W₂² as the blur vanishes.
+/// [`DivergencePlans`] keeps the plans behind it and has its gradient.
 ///
 /// # Units
 /// m² times mass for the squared cost, m times mass for the Euclidean one.
@@ -80,32 +81,8 @@ impl SinkhornDivergence {
         solver: &Sinkhorn,
         problem: &TransportProblem,
         backend: &Backend,
-        mut observe: impl FnMut(&SinkhornStep) -> ControlFlow<()>,
+        observe: impl FnMut(&SinkhornStep) -> ControlFlow<()>,
     ) -> Result<Self> {
-        let mut stopped = false;
-        let mut term = |run: Result<SinkhornRun>| -> Result<DivergenceTerm> {
-            let mut run = run?;
-            while !stopped {
-                let Some(step) = run.step()? else { break };
-                stopped = observe(&step).is_break();
-            }
-            let plan = run.finish()?;
-            let (value, convergence, marginal_error) =
-                (plan.value(), plan.convergence(), plan.marginal_error());
-            Ok(DivergenceTerm { value, convergence, marginal_error })
-        };
-        let own = Sinkhorn { initial: None, ..solver.clone() };
-        let own_source = TransportProblem { target: problem.source, ..*problem };
-        let own_target = TransportProblem { source: problem.target, ..*problem };
-        let cross = term(solver.start(problem, backend))?;
-        let source = term(SinkhornRun::new(&own, &own_source, backend, true))?;
-        let target = term(SinkhornRun::new(&own, &own_target, backend, true))?;
-        let mass_difference = match problem.reach {
-            Some(_) => problem.source.total() - problem.target.total(),
-            None => 0.0,
-        };
-        let mass_term = 0.5 * problem.epsilon() * mass_difference * mass_difference;
-        let value = cross.value - 0.5 * source.value - 0.5 * target.value + mass_term;
-        Ok(Self { value, cross, source, target, mass_term })
+        Ok(DivergencePlans::solve_with(solver, problem, backend, observe)?.divergence())
     }
 }

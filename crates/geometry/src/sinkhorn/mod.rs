@@ -2,9 +2,11 @@
 
 mod block;
 mod cpu;
+mod debiased;
 mod divergence;
 mod engine;
 mod extension;
+mod gradient;
 mod kernel;
 pub(crate) mod momentum;
 mod plan;
@@ -16,7 +18,9 @@ mod tiles;
 
 use std::ops::ControlFlow;
 
+pub use debiased::DivergencePlans;
 pub use divergence::{DivergenceTerm, SinkhornDivergence};
+pub use gradient::{MeasureGradient, TransportGradient};
 pub use plan::{MarginalError, Marginals, Potentials, RowMean, TransportPlan};
 pub use problem::{Cost, MarginalPenalty, TransportProblem};
 pub use run::{SinkhornRun, SinkhornStep};
