@@ -57,6 +57,8 @@ fn wrong_usage_ends_with_2_and_says_what_is_accepted() {
         "distance source.xyz target.xyz --metric sliced --radius 0.1",
         "distance source.xyz target.xyz --metric sinkhorn --colorize out.ply",
         "distance source.xyz target.xyz --metric sliced --alpha 1",
+        "distance source.xyz target.xyz --metric max-sliced --monte-carlo",
+        "distance source.xyz target.xyz --metric chamfer --monte-carlo",
         "distance source.xyz target.xyz --colorize out.docx",
         "distance source.xyz target.xyz --colorize out.bin",
         "distance source.xyz target.xyz --colorize-max 0.1",
@@ -93,6 +95,7 @@ fn options_out_of_range_end_with_3_and_name_the_value() {
         ("distance source.xyz target.xyz --metric sinkhorn --blur nan", "NaN"),
         ("distance source.xyz target.xyz --metric sinkhorn --reach 0", "reach"),
         ("distance source.xyz target.xyz --metric sliced --projections 3", "3"),
+        ("distance source.xyz target.xyz --metric max-sliced --projections 3", "3"),
         ("distance source.xyz target.xyz --metric fscore --radius 0", "--radius"),
         ("distance source.xyz target.xyz --radius 0.1 --radius -2", "-2"),
         ("distance source.xyz target.xyz --alpha inf", "--alpha"),
@@ -209,6 +212,9 @@ fn distance() {
         ("sinkhorn --no-debias --reach 1", "m^2"),
         ("sliced", "m"),
         ("sliced --p 1 --projections 50", "m"),
+        ("sliced --monte-carlo", "m"),
+        ("max-sliced", "m"),
+        ("max-sliced --p 1 --projections 50", "m"),
     ] {
         let run = barrow(folder.path(), &format!("distance source.xyz target.xyz --json --metric {metric}"));
         let answer = run.expect(0).json();
@@ -253,6 +259,10 @@ fn distance_details() {
     let same = run("sinkhorn --epsilon 0.18");
     assert!((number(&same["value"]) - number(&sinkhorn["value"])).abs() < 1e-9);
     assert_keys(&run("sliced")["details"], &["standard_error"]);
+    let largest = run("max-sliced");
+    assert_keys(&largest["details"], &["standard_error", "direction", "evaluations"]);
+    assert_eq!(largest["metric"], "max-sliced");
+    assert!(largest["value"].as_f64() >= run("sliced")["value"].as_f64());
 }
 
 #[test]

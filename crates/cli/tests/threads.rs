@@ -56,6 +56,8 @@ fn sinkhorn() {
 #[test]
 fn sliced() {
     assert_same_bits("distance source.xyz target.xyz --metric sliced --seed 7", None);
+    assert_same_bits("distance source.xyz target.xyz --metric sliced --monte-carlo --seed 7", None);
+    assert_same_bits("distance source.xyz target.xyz --metric max-sliced", None);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use barrow::geometry::{
-    Backend, Convergence, DivergenceTerm, MarginalError, SinkhornDivergence, SinkhornStep, Sliced, Status,
+    Backend, Convergence, DivergenceTerm, MarginalError, SinkhornDivergence, SinkhornStep, Status,
     TransportPlan,
 };
 use serde_json::{Value, json};
@@ -128,33 +128,4 @@ fn weakest(terms: &[(&str, Term)]) -> Convergence {
         iterations: all().map(|c| c.iterations).sum(),
         residual: all().map(|c| c.residual).fold(0.0, f64::max),
     }
-}
-
-/// The sliced Wasserstein distance.
-///
-/// # Errors
-/// If an option is out of range or weights do not fit the clouds.
-pub fn sliced(options: &Options, clouds: &LoadedPair, settings: &Settings) -> Result<Answer> {
-    let _progress = Progress::new(settings.progress, "projecting");
-    let start = Instant::now();
-    let weights = options.weighting.read(clouds, &options.pair)?;
-    let (source, target) = weights.measures(clouds, &options.pair)?;
-    let prepare = start.elapsed().as_secs_f64();
-    let projections = options.projections.unwrap_or(Sliced::default().projections);
-    let solver = Sliced { p: options.p().into(), projections, seed: settings.seed, ..Sliced::default() };
-    let answer = solver.distance(&source, &target)?;
-    Ok(Answer {
-        value: answer.value,
-        unit: "m",
-        settings: json!({
-            "p": options.p(),
-            "projections": projections,
-            "seed": settings.seed,
-            "weights": options.weighting.text(),
-        }),
-        convergence: Convergence { status: Status::Converged, iterations: 0, residual: 0.0 },
-        details: json!({ "standard_error": answer.standard_error }),
-        lines: vec![("standard error".into(), format!("{} m", number(answer.standard_error)))],
-        prepare,
-    })
 }

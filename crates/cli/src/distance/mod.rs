@@ -3,6 +3,7 @@
 mod colorize;
 mod metrics;
 mod nearest;
+mod slices;
 
 use std::time::Instant;
 
@@ -12,8 +13,9 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
 
-use self::metrics::{sinkhorn, sliced};
+use self::metrics::sinkhorn;
 use self::nearest::{Nearness, nearest};
+use self::slices::{max_sliced, sliced};
 use crate::clouds::Pair;
 use crate::entropy::Entropy;
 use crate::failure::{Ending, usage};
@@ -38,6 +40,7 @@ Metrics and units of the value:
              target points that lie within --radius of the other cloud
   sinkhorn   debiased entropic transport cost [m^p, times the unit of the weights]
   sliced     mean of the transport costs along lines in all directions, its p-th root [m]
+  max-sliced transport distance along the line where it is largest [m]
 
 Chamfer is called what three other numbers are called too. The sum of both directed means is twice this \
 value; the sum and the average of the mean squared distances follow from mean_of_squares of both \
@@ -49,15 +52,18 @@ pub struct Options {
     /// What is measured.
     #[arg(long, value_enum, default_value_t = Metric::Chamfer)]
     metric: Metric,
-    /// Exponent of the distance in the cost: sinkhorn, sliced [default: 2].
+    /// Exponent of the distance in the cost: sinkhorn, sliced, max-sliced [default: 2].
     #[arg(long, value_name = "1|2", value_parser = clap::value_parser!(u8).range(1..=2))]
     p: Option<u8>,
     /// Leave the entropic bias in: sinkhorn.
     #[arg(long)]
     no_debias: bool,
-    /// Directions to project on, at least 8: sliced [default: 800].
+    /// Directions to project on, at least 8: sliced, max-sliced [default: 800, and 160 to start from].
     #[arg(long, value_name = "L")]
     projections: Option<usize>,
+    /// Draw every direction by itself instead of spreading them evenly: sliced.
+    #[arg(long)]
+    monte_carlo: bool,
     #[command(flatten)]
     pair: Pair,
     #[command(flatten)]
@@ -69,13 +75,21 @@ pub struct Options {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 enum Metric {
     Chamfer,
     Hausdorff,
     Fscore,
     Sinkhorn,
     Sliced,
+    MaxSliced,
+}
+
+impl Metric {
+    /// As it is typed.
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -108,6 +122,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         Metric::Chamfer | Metric::Hausdorff | Metric::Fscore => nearest(options, &clouds, settings),
         Metric::Sinkhorn => sinkhorn(options, &clouds, settings),
         Metric::Sliced => sliced(options, &clouds, settings),
+        Metric::MaxSliced => max_sliced(options, &clouds, settings),
     }
     .with_context(|| options.pair.names())?;
     let solve = start.elapsed().as_secs_f64() - answer.prepare;
@@ -136,18 +151,18 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
 impl Options {
     /// Refuses options that the metric would ignore.
     fn check(&self) -> Result<()> {
-        use Metric::{Chamfer, Fscore, Hausdorff, Sinkhorn, Sliced};
-        let owners: [(&str, bool, &[Metric]); 5] = [
-            ("--p", self.p.is_some(), &[Sinkhorn, Sliced]),
-            ("--projections", self.projections.is_some(), &[Sliced]),
+        use Metric::{Chamfer, Fscore, Hausdorff, MaxSliced, Sinkhorn, Sliced};
+        let owners: [(&str, bool, &[Metric]); 6] = [
+            ("--p", self.p.is_some(), &[Sinkhorn, Sliced, MaxSliced]),
+            ("--projections", self.projections.is_some(), &[Sliced, MaxSliced]),
+            ("--monte-carlo", self.monte_carlo, &[Sliced]),
             ("--no-debias", self.no_debias, &[Sinkhorn]),
             ("the options under Transport", self.entropy.is_given(), &[Sinkhorn]),
             ("the options under Nearest points", self.nearness.is_given(), &[Chamfer, Hausdorff, Fscore]),
         ];
         for (option, given, metrics) in owners {
             if given && !metrics.contains(&self.metric) {
-                let metrics: Vec<_> =
-                    metrics.iter().map(|metric| format!("{metric:?}").to_lowercase()).collect();
+                let metrics: Vec<_> = metrics.iter().map(|metric| metric.name()).collect();
                 let message = format!("{option} can be used with --metric {} only", metrics.join(" or "));
                 return Err(usage(message));
             }
@@ -163,10 +178,9 @@ impl Options {
 impl Report for DistanceReport {
     fn text(&self) -> String {
         let mut lines = Lines::default();
-        let metric = format!("{:?}", self.metric).to_lowercase();
         // A share has no unit to print.
         let value = format!("{} {}", number(self.value), if self.unit == "1" { "" } else { self.unit });
-        lines.add(metric, value.trim_end());
+        lines.add(self.metric.name(), value.trim_end());
         lines.add(
             "points",
             format!("{} source, {} target", count(self.source_points), count(self.target_points)),
