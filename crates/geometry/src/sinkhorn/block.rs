@@ -9,42 +9,87 @@
 use super::real::Real;
 use super::tiles::TILE;
 
-/// One tile of columns, relative to the rows' centre.
+/// Partial sums of a row, added up only now and then.
+pub(super) const LANES: usize = 8;
+
+/// One tile of columns, relative to the focus.
 pub(super) struct Block<R> {
     pub axes: [[R; TILE]; 3],
     pub offsets: [R; TILE],
 }
 
-/// Scores u_j + 2κ x·y of one row; returns the largest. `point` comes multiplied by 2κ.
+/// What a tile of columns can bring to the score of a row u at most: level + slope·u + κ|u|² − κ dist²(u, box) for
+/// the squared cost, level − κ dist(u, box) for the Euclidean one.
+pub(super) struct Reach<R> {
+    pub center: [R; 3],
+    pub half: [R; 3],
+    pub slope: [R; 3],
+    pub level: R,
+    pub kappa: R,
+}
+
+/// A tile of rows, one array per axis, relative to the centre.
+pub(super) struct RowBlock<R> {
+    pub axes: [[R; TILE]; 3],
+    /// κ|u|²
+    pub squares: [R; TILE],
+    /// Below this a score cannot matter.
+    pub thresholds: [R; TILE],
+}
+
+/// The rows, as bits, that a tile of columns can matter to.
 #[inline(always)]
-pub(super) fn products<R: Real, const FUSED: bool>(
-    point: &[R; 3],
-    block: &Block<R>,
-    scores: &mut [R; TILE],
-) -> R {
+pub(super) fn touched<R: Real, const FUSED: bool, const EUCLIDEAN: bool>(
+    rows: &RowBlock<R>,
+    reach: &Reach<R>,
+) -> u32 {
+    let mut touched = [0u32; TILE];
+    for row in 0..TILE {
+        let mut square = R::ZERO;
+        for axis in 0..3 {
+            let away = rows.axes[axis][row] - reach.center[axis];
+            let away = away.or_larger(R::ZERO - away) - reach.half[axis];
+            let away = away.or_larger(R::ZERO);
+            square = away.times_plus::<FUSED>(away, square);
+        }
+        let bound = if EUCLIDEAN {
+            (R::ZERO - reach.kappa).times_plus::<FUSED>(square.root(), reach.level)
+        } else {
+            let mut bound = reach.level + rows.squares[row];
+            for axis in 0..3 {
+                bound = reach.slope[axis].times_plus::<FUSED>(rows.axes[axis][row], bound);
+            }
+            (R::ZERO - reach.kappa).times_plus::<FUSED>(square, bound)
+        };
+        touched[row] = u32::from(bound >= rows.thresholds[row]) << row;
+    }
+    touched.iter().fold(0, |all, bit| all | bit)
+}
+
+/// Scores u_j + 2κ x·y of one row. `point` comes multiplied by 2κ.
+#[inline(always)]
+pub(super) fn products<R: Real, const FUSED: bool>(point: &[R; 3], block: &Block<R>, scores: &mut [R; TILE]) {
     let [x, y, z] = *point;
     for column in 0..TILE {
         let score = z.times_plus::<FUSED>(block.axes[2][column], block.offsets[column]);
         let score = y.times_plus::<FUSED>(block.axes[1][column], score);
         scores[column] = x.times_plus::<FUSED>(block.axes[0][column], score);
     }
-    reduce(scores, R::or_larger)
 }
 
-/// Scores v_j − κ |x − y| of one row; returns the largest.
+/// Scores v_j − κ |x − y| of one row.
 #[inline(always)]
 pub(super) fn distances<R: Real, const FUSED: bool>(
     point: &[R; 3],
     block: &Block<R>,
     kappa: R,
     scores: &mut [R; TILE],
-) -> R {
+) {
     let slope = R::ZERO - kappa;
     for column in 0..TILE {
         let distance = square::<R, FUSED>(point, block, column).root();
         scores[column] = slope.times_plus::<FUSED>(distance, block.offsets[column]);
     }
-    reduce(scores, R::or_larger)
 }
 
 #[inline(always)]
@@ -65,13 +110,30 @@ pub(super) fn squares<R: Real, const FUSED: bool>(point: &[R; 3], block: &Block<
     squares
 }
 
-/// Σ_j 2^(s_j − reference). The scores become the terms.
+/// Largest of every [`LANES`]th score.
 #[inline(always)]
-pub(super) fn total<R: Real, const FUSED: bool>(scores: &mut [R; TILE], reference: R) -> f64 {
+pub(super) fn peaks<R: Real>(scores: &[R; TILE]) -> [R; LANES] {
+    fold_lanes(scores, R::or_larger)
+}
+
+/// Largest of some lanes.
+#[inline(always)]
+pub(super) fn largest<R: Real>(lanes: &[R; LANES]) -> R {
+    lanes.iter().skip(1).fold(lanes[0], |largest, &lane| largest.or_larger(lane))
+}
+
+/// The scores become the terms 2^(s_j − reference).
+#[inline(always)]
+pub(super) fn exponentials<R: Real, const FUSED: bool>(scores: &mut [R; TILE], reference: R) {
     for score in scores.iter_mut() {
         *score = (*score - reference).power_of_two::<FUSED>();
     }
-    reduce(scores, |a, b| a + b).widen()
+}
+
+/// Sums of every [`LANES`]th term.
+#[inline(always)]
+pub(super) fn sums<R: Real>(terms: &[R; TILE]) -> [R; LANES] {
+    fold_lanes(terms, |a, b| a + b)
 }
 
 /// Σ_j a_j b_j
@@ -81,29 +143,29 @@ pub(super) fn dot<R: Real, const FUSED: bool>(a: &[R; TILE], b: &[R; TILE]) -> f
     for column in 0..TILE {
         products[column] = a[column] * b[column];
     }
-    reduce(&products, |a, b| a + b).widen()
+    total(&sums(&products))
 }
 
-/// Combines a tile of values pairwise: halves onto halves, always in the same order.
+/// Sum of lanes, pairwise and in `f64`.
 #[inline(always)]
-fn reduce<R: Real>(values: &[R; TILE], combine: impl Fn(R, R) -> R) -> R {
+pub(super) fn total<R: Real>(lanes: &[R; LANES]) -> f64 {
+    let wide: [f64; LANES] = lanes.map(R::widen);
+    ((wide[0] + wide[4]) + (wide[1] + wide[5])) + ((wide[2] + wide[6]) + (wide[3] + wide[7]))
+}
+
+/// Combines a tile of values lane by lane: halves onto halves, always in the same order.
+#[inline(always)]
+fn fold_lanes<R: Real>(values: &[R; TILE], combine: impl Fn(R, R) -> R) -> [R; LANES] {
     const HALF: usize = TILE / 2;
     let mut halves = [R::ZERO; HALF];
     for column in 0..HALF {
         halves[column] = combine(values[column], values[column + HALF]);
     }
-    fold::<R, { HALF / 2 }>(&mut halves, &combine);
-    fold::<R, { HALF / 4 }>(&mut halves, &combine);
-    fold::<R, { HALF / 8 }>(&mut halves, &combine);
-    fold::<R, { HALF / 16 }>(&mut halves, &combine);
-    fold::<R, { HALF / 32 }>(&mut halves, &combine);
-    combine(halves[0], halves[1])
+    let mut lanes = [R::ZERO; LANES];
+    for lane in 0..LANES {
+        lanes[lane] = combine(halves[lane], halves[lane + LANES]);
+    }
+    lanes
 }
 
-/// One halving, its width known to the compiler.
-#[inline(always)]
-fn fold<R: Real, const WIDTH: usize>(values: &mut [R; TILE / 2], combine: &impl Fn(R, R) -> R) {
-    for index in 0..WIDTH {
-        values[index] = combine(values[index], values[index + WIDTH]);
-    }
-}
+const _: () = assert!(TILE == 4 * LANES && TILE <= 32);

@@ -1,34 +1,40 @@
 //! The engine on the CPU: streams over pairs of tiles, never holding more than one tile of scores.
 //!
-//! In log₂ units, with κ = log₂(e)/ε and everything relative to the centre c of a tile of rows, the score
-//! of a pair is
+//! In log₂ units, with κ = log₂(e)/ε, the score of a pair is
 //!
 //! ```text
 //! s_ij = v_j − κ c(x_i, y_j),   v_j = κ g_j + log₂ b_j,   log2_sum_i = log₂ Σ_j 2^s_ij
 //! ```
 //!
-//! For the squared cost this is u_j + 2κ (x_i − c)·(y_j − c) − κ|x_i − c|² with
-//! u_j = v_j − κ|y_j − c|²: three multiply-adds a pair. u_j is computed in `f64` once per tile of rows.
+//! For the squared cost, with x_i = center + u, y_j = focus + v and d = center − focus, this is
+//!
+//! ```text
+//! s_ij = [v_j − κ|v|² + 2κ d·v − κ|d|²] + 2κ u·v − [κ|u|² + 2κ d·u]
+//! ```
+//!
+//! three multiply-adds a pair. The brackets are computed in `f64`, once per tile of rows; the focus is where the mass
+//! of the tile goes, so that no product is large that matters.
 
 use std::cmp::Reverse;
 
 use nalgebra::{Point3, Vector3};
 use rayon::prelude::*;
 
+use super::columns::{Aim, Columns, Listed};
 use super::engine::{Engine, RowSummary, Side};
-use super::kernel::{self, Bounded, Columns, Job, Precision, Row};
+use super::kernel::{self, FLUSH, Job, Precision, Row};
 use super::problem::Cost;
-use super::tiles::{TILE, TiledMeasure};
-use crate::Bounds;
+use super::tiles::{Slab, TILE, TiledMeasure};
 
 /// Error of a potential that single precision may cause, as a part of the cost across both measures.
 const POTENTIAL_ERROR: f64 = 1e-5;
 
 /// Both measures of a problem, tiled.
 pub(super) struct CpuEngine {
-    pub source: TiledMeasure,
-    /// `None` when the problem is one measure against itself.
-    pub target: Option<TiledMeasure>,
+    /// The points, then ever fewer cells.
+    pub source: Vec<TiledMeasure>,
+    /// Likewise; empty when the problem is one measure against itself.
+    pub target: Vec<TiledMeasure>,
     pub cost: Cost,
     /// Cost of moving across the extent of both measures, in local units.
     pub largest_cost: f64,
@@ -39,75 +45,104 @@ pub(super) struct CpuEngine {
 }
 
 impl CpuEngine {
-    /// Runs `finish` on every row, in parallel over tiles of rows, in order.
-    fn stream<T: Send>(
+    /// Runs `finish` on every row, in parallel over tiles of rows, in order. It gets the row's index, its sums and the
+    /// point that they are relative to.
+    fn stream<T: Send + Copy + Default>(
         &self,
         rows: &TiledMeasure,
         columns: &Columns,
         moments: bool,
         finish: impl Fn(usize, &Row, &Vector3<f64>) -> T + Sync,
     ) -> Vec<T> {
-        let tiles: Vec<Vec<T>> = (0..rows.boxes.len())
-            .into_par_iter()
-            .map(|tile| {
-                let range = tile * TILE..((tile + 1) * TILE).min(rows.len());
-                let sums = self.sums(rows, tile, columns, moments);
-                let center = rows.boxes[tile].center().coords;
-                range.zip(&sums).map(|(index, row)| finish(index, row, &center)).collect()
-            })
-            .collect();
-        tiles.into_iter().flatten().collect()
+        let slabs = rows.tile_slabs();
+        let mut values = vec![T::default(); rows.len()];
+        values.par_chunks_mut(TILE).enumerate().for_each(|(tile, values)| {
+            let (sums, focus) = self.sums(rows, tile, &slabs[tile], columns, moments);
+            for (offset, (value, row)) in values.iter_mut().zip(&sums).enumerate() {
+                *value = finish(tile * TILE + offset, row, &focus.coords);
+            }
+        });
+        values
     }
 
-    /// The sums of one tile of rows: the most promising tile of columns first, then, by falling bound, those
-    /// that can still matter to a row.
-    fn sums(&self, rows: &TiledMeasure, tile: usize, columns: &Columns, moments: bool) -> Vec<Row> {
-        let limits = &rows.boxes[tile];
+    /// The sums of one tile of rows: the tile of the centre's best column first, then, by falling bound, those that can
+    /// still matter to a row.
+    fn sums(
+        &self,
+        rows: &TiledMeasure,
+        tile: usize,
+        slab: &Slab,
+        columns: &Columns,
+        moments: bool,
+    ) -> (Vec<Row>, Point3<f64>) {
         let kappa = columns.kappa;
-        let bound = |tile: usize| {
-            let nearest = gap(limits, &columns.measure.boxes[tile]);
-            (columns.best[tile].score - kappa * self.cost.of_length(nearest), tile)
+        let (anchor, best) = columns.best(&slab.center);
+        let focus = match self.cost {
+            Cost::SquaredEuclidean => columns.measure.point(best),
+            Cost::Euclidean => slab.center,
         };
-        let mut others: Vec<Bounded> = (0..columns.best.len()).map(bound).collect();
-        let higher = |best: usize, tile: usize| if others[tile].0 > others[best].0 { tile } else { best };
-        let best = (0..others.len()).fold(0, higher);
-        let first = others.swap_remove(best);
-        let margin = self.omission + (columns.measure.len() as f64).log2();
-        let (center, anchor) = (limits.center(), first.0);
-        let job = Job { rows, first: tile * TILE, columns, center, anchor, margin, moments };
-        let mut sums = vec![Row::default(); TILE.min(rows.len() - tile * TILE)];
+        let tilt = focus - slab.center;
+        let aim = Aim { center: slab.center, half: slab.half, tilt };
+        let leaf = columns.leaf(best / TILE);
+        let first = [Listed { bound: f64::INFINITY, node: leaf }];
+        let mut sums = vec![Row::default(); rows.range(tile).len()];
+        let mut job =
+            Job { rows, tile, columns, center: slab.center, focus, anchor, margin: f64::INFINITY, moments };
 
-        // No row's maximum is below the best column, seen from the farthest corner.
-        let best = &columns.best[first.1];
-        let lowest = best.score - kappa * self.cost.of_length(farthest(limits, &best.point));
-        kernel::run(&job, &[first], self.precision(limits, columns, &[first], anchor - lowest), &mut sums);
+        // No row's maximum, less the tilt, is below the best column seen from the farthest corner.
+        let depth = kappa * self.cost.of_length(slab.half.norm());
+        kernel::run(&job, &first, self.precision(&aim, columns, &first, focus, depth), &mut sums);
 
-        let lowest = sums.iter().map(Row::maximum).fold(f64::INFINITY, f64::min);
-        others.retain(|&(bound, _)| bound >= lowest - margin);
-        others.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        kernel::run(&job, &others, self.precision(limits, columns, &others, anchor - lowest), &mut sums);
-        sums
+        // Relative to the tilt, as the tree's bounds are.
+        let lowest = rows
+            .range(tile)
+            .zip(&sums)
+            .map(|(index, row)| {
+                row.reference
+                    - match self.cost {
+                        Cost::SquaredEuclidean => kappa * (rows.point(index) - slab.center).norm_squared(),
+                        Cost::Euclidean => 0.0,
+                    }
+            })
+            .fold(f64::INFINITY, f64::min);
+        let others = columns.list(&aim, anchor + lowest, self.omission + 1.0, leaf.first);
+        if !others.is_empty() {
+            // No row loses more than its part of 2^-omission to a tile that is not evaluated for it.
+            job.margin = self.omission + 1.0 + ((others.len() * TILE) as f64).log2();
+            let precision = self.precision(&aim, columns, &others, focus, depth.max(-lowest));
+            kernel::run(&job, &others, precision, &mut sums);
+        }
+        (sums, focus)
     }
 
     /// Single precision where its rounding is negligible, given how far rows' maxima may be below the anchor.
-    fn precision(&self, rows: &Bounds, columns: &Columns, tiles: &[Bounded], depth: f64) -> Precision {
+    fn precision(
+        &self,
+        aim: &Aim,
+        columns: &Columns,
+        tiles: &[Listed],
+        focus: Point3<f64>,
+        depth: f64,
+    ) -> Precision {
         // With A the largest size of a product and S the depth, narrowing and adding up a score err by at
         // most 9 A + 4 S roundoffs: three products, three sums, and u_j of size A + S, each rounded once.
         // Scores count until they are log₂ m below the maximum; the exponential errs by 2 roundoffs and
-        // the pairwise sum by 7.
-        let center = rows.center();
-        let radius = 0.5 * rows.diagonal();
+        // the sum of a lane by two for every tile.
+        let radius = aim.half.norm();
         let reach = tiles
             .iter()
-            .map(|&(_, tile)| farthest(&columns.measure.boxes[tile], &center))
+            .map(|listed| {
+                let slab = &columns.measure.slabs[listed.node.index];
+                ((slab.center - focus).abs() + slab.half).norm()
+            })
             .fold(0.0, f64::max);
         let size = match self.cost {
             Cost::SquaredEuclidean => 2.0 * columns.kappa * radius * reach,
             Cost::Euclidean => columns.kappa * (radius + reach),
         };
         let depth = depth + (columns.measure.len() as f64).log2();
-        let error =
-            (9.0 * size + 4.0 * depth + 16.0) * f64::from(f32::EPSILON) / 2.0 * std::f64::consts::LN_2;
+        let error = (9.0 * size + 4.0 * depth + 2.0 * FLUSH as f64 + 8.0) * f64::from(f32::EPSILON) / 2.0
+            * std::f64::consts::LN_2;
         if error <= self.rounding && error * columns.epsilon <= POTENTIAL_ERROR * self.largest_cost {
             Precision::Single
         } else {
@@ -115,37 +150,49 @@ impl CpuEngine {
         }
     }
 
+    /// The soft minimum over columns for every row.
+    fn minima(&self, rows: &TiledMeasure, columns: &Columns) -> Vec<f64> {
+        let per_bit = columns.epsilon * std::f64::consts::LN_2;
+        self.stream(rows, columns, false, |_, row, _| -per_bit * row.log2_sum())
+    }
+
     /// One side as columns, given its potential.
-    fn columns(&self, side: Side, potential: &[f64], epsilon: f64) -> Columns<'_> {
-        Columns::new(self.measure(side), potential, self.cost, epsilon)
+    fn columns(&self, side: Side, level: usize, potential: &[f64], epsilon: f64) -> Columns<'_> {
+        Columns::new(self.measure_at(side, level), potential, self.cost, epsilon)
     }
 }
 
 impl Engine for CpuEngine {
-    fn measure(&self, side: Side) -> &TiledMeasure {
-        match (side, &self.target) {
+    fn measure_at(&self, side: Side, level: usize) -> &TiledMeasure {
+        match (side, self.target.get(level)) {
             (Side::Target, Some(target)) => target,
-            _ => &self.source,
+            _ => &self.source[level],
         }
     }
 
-    fn softmin(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<f64> {
-        self.softmin_at(self.measure(rows), rows.opposite(), potential, epsilon)
+    fn softmin_between(
+        &self,
+        rows: Side,
+        row_level: usize,
+        column_level: usize,
+        potential: &[f64],
+        epsilon: f64,
+    ) -> Vec<f64> {
+        let columns = self.columns(rows.opposite(), column_level, potential, epsilon);
+        self.minima(self.measure_at(rows, row_level), &columns)
     }
 
     fn softmin_at(&self, points: &TiledMeasure, columns: Side, potential: &[f64], epsilon: f64) -> Vec<f64> {
-        let per_bit = epsilon * std::f64::consts::LN_2;
-        let columns = self.columns(columns, potential, epsilon);
-        self.stream(points, &columns, false, |_, row, _| -per_bit * row.log2_sum())
+        self.minima(points, &self.columns(columns, 0, potential, epsilon))
     }
 
     fn summarize(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<RowSummary> {
-        let columns = self.columns(rows.opposite(), potential, epsilon);
+        let columns = self.columns(rows.opposite(), 0, potential, epsilon);
         let rows = self.measure(rows);
-        self.stream(rows, &columns, true, |index, row, center| {
+        self.stream(rows, &columns, true, |index, row, focus| {
             let offset = row.first / row.sum;
             // From the row's own point: its distance to the mean is what the spread is compared with.
-            let mean = center + offset;
+            let mean = focus + offset;
             let displacement = mean - rows.point(index).coords;
             RowSummary {
                 log2_sum: row.log2_sum(),
@@ -157,43 +204,28 @@ impl Engine for CpuEngine {
     }
 
     fn entries(&self, potential: &[f64], epsilon: f64, threshold: f64) -> Vec<Vec<(usize, f64)>> {
-        let rows = &self.source;
-        let columns = self.columns(Side::Target, potential, epsilon);
+        let rows = self.measure(Side::Source);
+        let columns = self.columns(Side::Target, 0, potential, epsilon);
         let log2_sums = self.stream(rows, &columns, false, |_, row, _| row.log2_sum());
+        // Single precision may have rounded the sum by a little more than the bound of a tile.
         let lowest = threshold.log2();
         (0..rows.len())
             .into_par_iter()
             .map(|row| {
                 let point = rows.point(row);
-                let here = Bounds { min: point, max: point };
                 let cut = log2_sums[row] + lowest;
                 let mut kept = Vec::new();
-                for (tile, tile_box) in columns.measure.boxes.iter().enumerate() {
-                    let nearest = self.cost.of_length(gap(&here, tile_box));
-                    if columns.best[tile].score - columns.kappa * nearest < cut {
-                        continue;
-                    }
-                    for column in tile * TILE..((tile + 1) * TILE).min(columns.measure.len()) {
-                        let cost = self.cost.between(&point, &columns.measure.point(column));
-                        let score = columns.scores[column] - columns.kappa * cost;
+                columns.visit(&point, cut - 1e-6 * (1.0 + cut.abs()), |tile| {
+                    for column in columns.measure.range(tile) {
+                        let score = columns.score(&point, column);
                         if score >= cut {
                             kept.push((column, (score - log2_sums[row]).exp2()));
                         }
                     }
-                }
+                });
                 kept.sort_unstable_by_key(|&(column, part)| (Reverse(part.to_bits()), column));
                 kept
             })
             .collect()
     }
-}
-
-/// Smallest distance between two boxes.
-fn gap(a: &Bounds, b: &Bounds) -> f64 {
-    (a.min - b.max).sup(&(b.min - a.max)).sup(&Vector3::zeros()).norm()
-}
-
-/// Largest distance between a box and a point.
-fn farthest(a: &Bounds, point: &Point3<f64>) -> f64 {
-    (point - a.min).abs().sup(&(point - a.max).abs()).norm()
 }

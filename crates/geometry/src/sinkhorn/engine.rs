@@ -36,14 +36,22 @@ pub(super) struct RowSummary {
 
 /// The dense work of a solver, in local units and in the tiles' order. Hardware enters here.
 ///
-/// Potentials cross this border once per half-step: n numbers against n·m evaluations.
+/// Potentials cross this border once per half-step: n numbers against n·m evaluations. Level 0 is the points, higher
+/// levels are ever coarser cells.
 pub(super) trait Engine: Send + Sync {
-    /// The points as laid out.
-    fn measure(&self, side: Side) -> &TiledMeasure;
+    /// The points or cells of a level as laid out.
+    fn measure_at(&self, side: Side, level: usize) -> &TiledMeasure;
 
-    /// The soft minimum over the *other* side for every point of `rows`, given the other side's
-    /// potential: −ε log Σ_j b_j exp((g_j − c_ij) / ε).
-    fn softmin(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<f64>;
+    /// The soft minimum over the *other* side for every point or cell of `rows`, given the other side's
+    /// potential: −ε log Σ_j b_j exp((g_j − c_ij) / ε). Both sides may be of different levels.
+    fn softmin_between(
+        &self,
+        rows: Side,
+        row_level: usize,
+        column_level: usize,
+        potential: &[f64],
+        epsilon: f64,
+    ) -> Vec<f64>;
 
     /// The same for points that need not be part of the problem; `columns` is the side that the minimum is over.
     fn softmin_at(&self, points: &TiledMeasure, columns: Side, potential: &[f64], epsilon: f64) -> Vec<f64>;
@@ -54,4 +62,14 @@ pub(super) trait Engine: Send + Sync {
     /// Entries of the plan with at least a part `threshold` of their row's mass, given the target
     /// potential: for each source point the target indices and the parts, both in the tiles' order.
     fn entries(&self, potential: &[f64], epsilon: f64, threshold: f64) -> Vec<Vec<(usize, f64)>>;
+
+    /// The points as laid out.
+    fn measure(&self, side: Side) -> &TiledMeasure {
+        self.measure_at(side, 0)
+    }
+
+    /// The soft minimum between points.
+    fn softmin(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<f64> {
+        self.softmin_between(rows, 0, 0, potential, epsilon)
+    }
 }

@@ -3,13 +3,14 @@
 use nalgebra::Vector3;
 use rayon::prelude::*;
 
+use super::columns::Columns;
 use super::engine::Side;
 use super::plan::TransportPlan;
 use super::problem::Cost;
-use super::tiles::{TILE, TiledMeasure};
+use super::tiles::TiledMeasure;
 
-/// Parts of a row below e^-40 of it are left out: together less than 10⁻¹⁰ of it for ten million columns.
-const NEGLIGIBLE: f64 = 40.0;
+/// Parts of a row below 2^-57 of it are left out: together less than 10⁻¹⁰ of it for ten million columns.
+const NEGLIGIBLE: f64 = 57.0;
 
 /// Derivatives of a value with respect to one measure, in the order of the caller's points.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -127,33 +128,25 @@ fn mean_directions(
     epsilon: f64,
     softmins: &[f64],
 ) -> Vec<Vector3<f64>> {
-    // Row i has the parts exp(offset_j − (|x_i − y_j| − softmin_i) / ε), which add up to 1.
-    let offsets: Vec<f64> =
-        columns.weights.iter().zip(potential).map(|(weight, value)| weight.ln() + value / epsilon).collect();
-    let highest = |offsets: &[f64]| offsets.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let tiles: Vec<(usize, &[f64], f64)> =
-        (offsets.chunks(TILE).enumerate()).map(|(tile, offsets)| (tile, offsets, highest(offsets))).collect();
+    // Row i has the parts 2^(s_ij + κ softmin_i), which add up to 1.
+    let columns = Columns::new(columns, potential, Cost::Euclidean, epsilon);
     (0..rows.len())
         .into_par_iter()
         .map(|row| {
-            let (x, softmin) = (rows.point(row), softmins[row] / epsilon);
+            let x = rows.point(row);
+            let log2_sum = -columns.kappa * softmins[row];
             let (mut mean, mut total) = (Vector3::zeros(), 0.0);
-            for &(tile, offsets, highest) in &tiles {
-                let limits = &columns.boxes[tile];
-                let nearest = (limits.min - x).sup(&(x - limits.max)).sup(&Vector3::zeros()).norm();
-                if highest + softmin - nearest / epsilon < -NEGLIGIBLE {
-                    continue;
-                }
-                for (column, offset) in (tile * TILE..).zip(offsets) {
-                    let way = x - columns.point(column);
+            columns.visit(&x, log2_sum - NEGLIGIBLE, |tile| {
+                for column in columns.measure.range(tile) {
+                    let way = x - columns.measure.point(column);
                     let length = way.norm();
-                    let part = (offset + softmin - length / epsilon).exp();
+                    let part = (columns.scores[column] - columns.kappa * length - log2_sum).exp2();
                     total += part;
                     if length > 0.0 {
                         mean += way * (part / length);
                     }
                 }
-            }
+            });
             if total > 0.0 { mean / total } else { mean }
         })
         .collect()

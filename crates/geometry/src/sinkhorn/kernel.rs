@@ -2,51 +2,21 @@
 
 use nalgebra::{Point3, Vector3};
 
-use super::block::{Block, distances, dot, products, squares, total};
+use super::block::{
+    Block, LANES, Reach, RowBlock, distances, dot, exponentials, largest, peaks, products, squares, sums,
+    total, touched,
+};
+use super::columns::{Columns, Listed};
 use super::problem::Cost;
 use super::real::Real;
 use super::tiles::{TILE, TiledMeasure};
-use crate::Bounds;
 
-/// The columns of a half-step: points with what they bring to every score.
-pub(super) struct Columns<'a> {
-    pub measure: &'a TiledMeasure,
-    pub cost: Cost,
-    pub epsilon: f64,
-    /// log₂(e) / ε
-    pub kappa: f64,
-    /// v_j = κ g_j + log₂ b_j, padded.
-    pub scores: Vec<f64>,
-    /// The column with the largest v_j of every tile.
-    pub best: Vec<Best>,
-}
+/// Bits by which a score may exceed what its row's sums are relative to.
+const HEADROOM: f64 = 8.0;
 
-/// The column of a tile with the largest v_j.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Best {
-    pub score: f64,
-    pub point: Point3<f64>,
-}
-
-impl<'a> Columns<'a> {
-    pub fn new(measure: &'a TiledMeasure, potential: &[f64], cost: Cost, epsilon: f64) -> Self {
-        let kappa = std::f64::consts::LOG2_E / epsilon;
-        let mut scores = measure.log2_weights.clone();
-        for (score, value) in scores.iter_mut().zip(potential) {
-            *score += kappa * value;
-        }
-        let best = (0..measure.boxes.len())
-            .map(|tile| {
-                let columns = tile * TILE..((tile + 1) * TILE).min(measure.len());
-                let higher =
-                    |best: usize, index: usize| if scores[index] > scores[best] { index } else { best };
-                let index = columns.clone().fold(columns.start, higher);
-                Best { score: scores[index], point: measure.point(index) }
-            })
-            .collect();
-        Self { measure, cost, epsilon, kappa, scores, best }
-    }
-}
+/// Tiles of columns after which the lanes of a row are added up in `f64`: no lane sums more than twice as many terms
+/// as there are tiles in between.
+pub(super) const FLUSH: usize = 16;
 
 /// Number type of a tile of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +28,17 @@ pub(super) enum Precision {
 /// One tile of rows and all that it meets.
 pub(super) struct Job<'a> {
     pub rows: &'a TiledMeasure,
-    /// Index of the first row.
-    pub first: usize,
+    /// The tile.
+    pub tile: usize,
     pub columns: &'a Columns<'a>,
-    /// The point that coordinates are relative to.
+    /// The point that the rows' coordinates are relative to.
     pub center: Point3<f64>,
+    /// The point that the columns' coordinates are relative to: for the squared cost where mass goes from the
+    /// centre, so that both stay small however far that is; the centre itself for the Euclidean cost.
+    pub focus: Point3<f64>,
     /// What scores are relative to.
     pub anchor: f64,
-    /// How far below a row's maximum a score cannot matter.
+    /// How far below a row's maximum a tile's bound cannot matter.
     pub margin: f64,
     /// Whether to accumulate more than the sum.
     pub moments: bool,
@@ -80,7 +53,7 @@ pub(super) struct Row {
     pub base: f64,
     /// Times 1.
     pub sum: f64,
-    /// Times y_j − center.
+    /// Times y_j − focus.
     pub first: Vector3<f64>,
     /// Times |x_i − y_j|².
     pub square: f64,
@@ -102,11 +75,6 @@ impl Default for Row {
 }
 
 impl Row {
-    /// About the largest score so far.
-    pub fn maximum(&self) -> f64 {
-        self.base + self.reference
-    }
-
     pub fn log2_sum(&self) -> f64 {
         self.base + self.reference + self.sum.log2()
     }
@@ -125,11 +93,8 @@ impl Row {
     }
 }
 
-/// An upper bound of the scores in a tile of columns, and the tile's index.
-pub(super) type Bounded = (f64, usize);
-
 /// Adds some tiles of columns, by falling bound, to the sums of a tile of rows.
-pub(super) fn run(job: &Job, tiles: &[Bounded], precision: Precision, out: &mut [Row]) {
+pub(super) fn run(job: &Job, tiles: &[Listed], precision: Precision, out: &mut [Row]) {
     match precision {
         Precision::Single => run_single(job, tiles, out),
         Precision::Double => run_double(job, tiles, out),
@@ -138,7 +103,7 @@ pub(super) fn run(job: &Job, tiles: &[Bounded], precision: Precision, out: &mut 
 
 /// Compiled once per instruction set; which one runs is asked of the machine.
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn run_single(job: &Job, tiles: &[Bounded], out: &mut [Row]) {
+fn run_single(job: &Job, tiles: &[Listed], out: &mut [Row]) {
     const FUSED: bool =
         multiversion::target::target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
     dispatch::<f32, FUSED>(job, tiles, out);
@@ -146,7 +111,7 @@ fn run_single(job: &Job, tiles: &[Bounded], out: &mut [Row]) {
 
 /// As [`run_single`].
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn run_double(job: &Job, tiles: &[Bounded], out: &mut [Row]) {
+fn run_double(job: &Job, tiles: &[Listed], out: &mut [Row]) {
     const FUSED: bool =
         multiversion::target::target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
     dispatch::<f64, FUSED>(job, tiles, out);
@@ -156,7 +121,7 @@ fn run_double(job: &Job, tiles: &[Bounded], out: &mut [Row]) {
 // instruction sets.
 
 #[inline(always)]
-fn dispatch<R: Real, const FUSED: bool>(job: &Job, tiles: &[Bounded], out: &mut [Row]) {
+fn dispatch<R: Real, const FUSED: bool>(job: &Job, tiles: &[Listed], out: &mut [Row]) {
     match (job.columns.cost, job.moments) {
         (Cost::SquaredEuclidean, false) => stream::<R, FUSED, false, false>(job, tiles, out),
         (Cost::SquaredEuclidean, true) => stream::<R, FUSED, false, true>(job, tiles, out),
@@ -168,108 +133,172 @@ fn dispatch<R: Real, const FUSED: bool>(job: &Job, tiles: &[Bounded], out: &mut 
 #[inline(always)]
 fn stream<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool>(
     job: &Job,
-    tiles: &[Bounded],
+    tiles: &[Listed],
     out: &mut [Row],
 ) {
     let kappa = job.columns.kappa;
+    let across = job.center - job.focus;
     let mut block = Block { axes: [[R::ZERO; TILE]; 3], offsets: [R::ZERO; TILE] };
     let mut scores = [R::ZERO; TILE];
+    let mut lanes = [[R::ZERO; LANES]; TILE];
+    let mut rows = RowBlock {
+        axes: [[R::ZERO; TILE]; 3],
+        squares: [R::ZERO; TILE],
+        // Rows that are not there are never touched.
+        thresholds: [R::narrow(f64::MAX); TILE],
+    };
+    // What meets the columns' coordinates: u + across as it is, and u times 2κ.
     let mut points = [[R::ZERO; 3]; TILE];
-    for (index, (row, point)) in out.iter_mut().zip(&mut points).enumerate() {
-        let local = job.rows.point(job.first + index) - job.center;
-        row.base = job.anchor - if EUCLIDEAN { 0.0 } else { kappa * local.norm_squared() };
-        *point = [R::narrow(local.x), R::narrow(local.y), R::narrow(local.z)];
+    let mut twice = [[R::ZERO; 3]; TILE];
+    let mut radius = 0f64;
+    for (index, row) in out.iter_mut().enumerate() {
+        let local = job.rows.point(job.tile * TILE + index) - job.center;
+        let square = kappa * local.norm_squared();
+        row.base =
+            if EUCLIDEAN { job.anchor } else { job.anchor - square - 2.0 * kappa * across.dot(&local) };
+        for axis in 0..3 {
+            rows.axes[axis][index] = R::narrow(local[axis]);
+            points[index][axis] = R::narrow(local[axis] + across[axis]);
+            twice[index][axis] = R::narrow(2.0 * kappa * local[axis]);
+        }
+        rows.squares[index] = R::narrow(square);
         if row.reference.is_finite() {
             row.raise::<R>(row.reference);
         }
+        rows.thresholds[index] = R::narrow((row.reference - job.margin).max(-1e30));
+        radius = radius.max(local.norm());
     }
-    let twice = R::narrow(2.0 * kappa);
-    for &(bound, tile) in tiles {
-        // Bounds fall: once no row can gain, no later tile can matter.
-        if out.iter().map(Row::maximum).fold(f64::INFINITY, f64::min) - job.margin > bound {
-            break;
+    for (count, listed) in tiles.iter().enumerate() {
+        let reach = reach::<R, EUCLIDEAN>(job, listed, radius);
+        let mut waiting = touched::<R, FUSED, EUCLIDEAN>(&rows, &reach);
+        if waiting == 0 {
+            continue;
         }
-        load::<R, EUCLIDEAN>(job, tile, &mut block);
-        let limits = &job.columns.measure.boxes[tile];
-        let best = job.columns.best[tile].score;
-        for (index, (row, point)) in out.iter_mut().zip(&points).enumerate() {
-            let nearest = distance_squared(&job.rows.point(job.first + index), limits);
-            let nearest = if EUCLIDEAN { nearest.sqrt() } else { nearest };
-            if best - kappa * nearest < row.maximum() - job.margin {
-                continue;
-            }
-            let largest = if EUCLIDEAN {
-                distances::<R, FUSED>(point, &block, R::narrow(kappa), &mut scores)
+        load::<R, EUCLIDEAN>(job, listed.node.first, &mut block);
+        while waiting != 0 {
+            let index = waiting.trailing_zeros() as usize;
+            waiting &= waiting - 1;
+            let row = &mut out[index];
+            if EUCLIDEAN {
+                distances::<R, FUSED>(&points[index], &block, R::narrow(kappa), &mut scores);
             } else {
-                products::<R, FUSED>(&point.map(|value| value * twice), &block, &mut scores)
-            };
-            let largest = largest.widen();
-            if largest > row.reference {
-                row.raise::<R>(largest);
-            } else if largest < row.reference - job.margin {
+                products::<R, FUSED>(&twice[index], &block, &mut scores);
+            }
+            let peaks = peaks(&scores);
+            let limit = R::narrow(row.reference + HEADROOM);
+            if !all_below(&peaks, limit) {
+                row.sum += total(&lanes[index]);
+                lanes[index] = [R::ZERO; LANES];
+                row.raise::<R>(largest(&peaks).widen());
+                rows.thresholds[index] = R::narrow(row.reference - job.margin);
+            } else if all_below(&peaks, rows.thresholds[index]) {
                 continue;
             }
-            let reference = R::narrow(row.reference);
+            exponentials::<R, FUSED>(&mut scores, R::narrow(row.reference));
             if MOMENTS {
-                moments::<R, FUSED, EUCLIDEAN>(point, &block, &mut scores, reference, row);
+                moments::<R, FUSED, EUCLIDEAN>(&points[index], &block, &scores, row);
             } else {
-                row.sum += total::<R, FUSED>(&mut scores, reference);
+                let sums = sums(&scores);
+                for (lane, sum) in lanes[index].iter_mut().zip(sums) {
+                    *lane += sum;
+                }
             }
         }
+        if (count + 1) % FLUSH == 0 {
+            flush(&mut lanes, out);
+        }
     }
+    flush(&mut lanes, out);
 }
 
-/// Squared distance from a point to a box.
+/// Whether all lanes are below a limit.
 #[inline(always)]
-fn distance_squared(point: &Point3<f64>, limits: &Bounds) -> f64 {
-    let mut squared = 0.0;
-    for axis in 0..3 {
-        let gap = (limits.min[axis] - point[axis]).max(point[axis] - limits.max[axis]).max(0.0);
-        squared += gap * gap;
-    }
-    squared
+fn all_below<R: Real>(lanes: &[R; LANES], limit: R) -> bool {
+    lanes.iter().fold(true, |below, &lane| below & (lane < limit))
 }
 
-/// Brings a tile of columns into the rows' coordinates, in f64, then narrows it.
+/// Adds the lanes of every row to its sum.
+#[inline(always)]
+fn flush<R: Real>(lanes: &mut [[R; LANES]; TILE], out: &mut [Row]) {
+    for (row, lanes) in out.iter_mut().zip(lanes) {
+        row.sum += total(lanes);
+        *lanes = [R::ZERO; LANES];
+    }
+}
+
+/// What a tile of columns can bring to the rows, in their coordinates.
+#[inline(always)]
+fn reach<R: Real, const EUCLIDEAN: bool>(job: &Job, listed: &Listed, radius: f64) -> Reach<R> {
+    let kappa = job.columns.kappa;
+    let slab = &job.columns.measure.slabs[listed.node.index];
+    let aimed = job.focus - job.center;
+    let away = slab.center - job.center;
+    let (top, tilt) = job.columns.turned(&listed.node, &aimed);
+    let (center, slope, level) = if EUCLIDEAN {
+        (away, Vector3::zeros(), top - job.anchor)
+    } else {
+        let slope = 2.0 * kappa * (tilt - aimed);
+        (away - tilt, slope, top - job.anchor + kappa * (tilt.norm_squared() - 2.0 * tilt.dot(&away)))
+    };
+    // What rounding may take from the bound: some 20 roundoffs of the largest terms.
+    let farthest = center.norm() + slab.half.norm() + radius;
+    let largest_term = if EUCLIDEAN { farthest } else { farthest * farthest };
+    let slack = 1e-6 * (level.abs() + slope.norm() * radius + kappa * largest_term) + 0.125;
+    let narrow =
+        |vector: Vector3<f64>| -> [R; 3] { [R::narrow(vector.x), R::narrow(vector.y), R::narrow(vector.z)] };
+    Reach {
+        center: narrow(center),
+        half: narrow(slab.half),
+        slope: narrow(slope),
+        level: R::narrow((level + slack).min(1e37)),
+        kappa: R::narrow(kappa),
+    }
+}
+
+/// Brings a tile of columns into the coordinates around the focus, in f64, then narrows it.
 #[inline(always)]
 fn load<R: Real, const EUCLIDEAN: bool>(job: &Job, tile: usize, block: &mut Block<R>) {
     let columns = tile * TILE..(tile + 1) * TILE;
+    let kappa = job.columns.kappa;
+    let across = job.center - job.focus;
+    // Σ over the axes of |v|² − 2 v · across
     let mut squares = [0.0; TILE];
     for axis in 0..3 {
-        let center = job.center[axis];
+        let focus = job.focus[axis];
+        let twice = 2.0 * across[axis];
         let values = &job.columns.measure.axes[axis][columns.clone()];
         for ((narrowed, square), value) in block.axes[axis].iter_mut().zip(&mut squares).zip(values) {
-            let difference = value - center;
-            *square += difference * difference;
+            let difference = value - focus;
+            *square += difference * (difference - twice);
             *narrowed = R::narrow(difference);
         }
     }
-    let kappa = if EUCLIDEAN { 0.0 } else { job.columns.kappa };
+    let (kappa, shift) =
+        if EUCLIDEAN { (0.0, job.anchor) } else { (kappa, job.anchor + kappa * across.norm_squared()) };
     for ((offset, square), score) in block.offsets.iter_mut().zip(&squares).zip(&job.columns.scores[columns])
     {
-        *offset = R::narrow(score - job.anchor - kappa * square);
+        *offset = R::narrow((score - shift - kappa * square).max(-1e36));
     }
 }
 
-/// Adds to all sums of a row. The scores become the parts 2^(s_j − reference).
+/// Adds the parts 2^(s_j − reference) to all sums of a row.
 #[inline(always)]
 fn moments<R: Real, const FUSED: bool, const EUCLIDEAN: bool>(
     point: &[R; 3],
     block: &Block<R>,
-    scores: &mut [R; TILE],
-    reference: R,
+    parts: &[R; TILE],
     row: &mut Row,
 ) {
-    row.sum += total::<R, FUSED>(scores, reference);
+    row.sum += total(&sums(parts));
     for (axis, sum) in row.first.iter_mut().enumerate() {
-        *sum += dot::<R, FUSED>(scores, &block.axes[axis]);
+        *sum += dot::<R, FUSED>(parts, &block.axes[axis]);
     }
     let mut squares = squares::<R, FUSED>(point, block);
-    let square = dot::<R, FUSED>(scores, &squares);
+    let square = dot::<R, FUSED>(parts, &squares);
     row.square += square;
     row.cost += if EUCLIDEAN {
         squares.iter_mut().for_each(|square| *square = square.root());
-        dot::<R, FUSED>(scores, &squares)
+        dot::<R, FUSED>(parts, &squares)
     } else {
         square
     };

@@ -1,6 +1,8 @@
 //! Entropic optimal transport: options and the one loop.
 
 mod block;
+mod cells;
+mod columns;
 mod cpu;
 mod debiased;
 mod divergence;
@@ -38,11 +40,12 @@ use crate::{Backend, Error, Result};
 ///
 /// With total variation λ is 1 and the soft minimum is clipped to [−ρ, ρ] instead.
 ///
-/// Matrices are never formed: memory is O(n + m). Points are sorted along a Morton curve into tiles, and
-/// tiles that cannot hold 2⁻³² of a row's sum are skipped, so that small blurs cost less than n·m. Coordinates are
-/// centred in `f64`; scores are computed in `f32` where rounding provably changes no entry of the plan
-/// by more than half the tolerance relative to itself, and no potential by more than 10⁻⁵ of the cost across both
-/// measures, else in `f64`.
+/// Matrices are never formed: memory is O(n + m). While the blur is wide, cells of an octree with sides of at most two
+/// blurs stand in for the points; their potentials are lifted by one soft minimum against the other, coarse side. Points
+/// are arranged in tiles under a tree, and tiles that together hold less than 2⁻¹⁰ of the tolerance of a row's sum are
+/// proven to and skipped, so that small blurs cost in proportion to n. Coordinates are centred in `f64`; scores are
+/// computed in `f32` where rounding provably changes no entry of the plan by more than half the tolerance relative to
+/// itself, and no potential by more than 10⁻⁵ of the cost across both measures, else in `f64`.
 ///
 /// # Determinism
 /// The same bits on any number of threads. Machines with different instruction sets may differ by rounding.

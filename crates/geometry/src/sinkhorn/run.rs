@@ -1,10 +1,12 @@
 //! The state of a run: one step updates both potentials.
 
+use super::cells::{self, Cells};
 use super::cpu::CpuEngine;
 use super::engine::{Engine, Side};
 use super::momentum::Momentum;
+use super::schedule::{self, Stage};
 use super::tiles::TiledMeasure;
-use super::{Sinkhorn, TransportPlan, TransportProblem, schedule};
+use super::{Sinkhorn, TransportPlan, TransportProblem};
 use crate::balance::Balance;
 use crate::frame::Frame;
 use crate::{Backend, Convergence, Error, Result, Status};
@@ -25,6 +27,8 @@ pub struct SinkhornStep {
     pub annealing: bool,
     /// L1 distance of the plan's target marginal from the prescribed one, relative to the total.
     pub residual: f64,
+    /// What was iterated on: 0 for the points, more for ever coarser cells.
+    pub level: usize,
 }
 
 /// A run in progress: call [`step`](Self::step) until it answers `None`, then [`finish`](Self::finish).
@@ -36,8 +40,10 @@ pub struct SinkhornRun<'a> {
     max_iterations: usize,
     /// One measure against itself: a single potential, averaged updates.
     pub(super) symmetric: bool,
-    blurs: Vec<f64>,
-    /// Which of the blurs is next.
+    stages: Vec<Stage>,
+    /// Which of the stages is next.
+    next: usize,
+    /// What the potentials are on: points or cells.
     level: usize,
     /// f and g, in local units and the tiles' order; g belongs to the plan that `residual` speaks of.
     pub(super) source: Vec<f64>,
@@ -63,8 +69,29 @@ impl<'a> SinkhornRun<'a> {
         // Totals that differ by rounding are made equal here; see `TransportProblem::frame`.
         let balance =
             if problem.reach.is_some() { 1.0 } else { problem.source.total() / problem.target.total() };
-        let source = TiledMeasure::new(&problem.source, 1.0, &frame);
-        let target = (!symmetric).then(|| TiledMeasure::new(&problem.target, balance, &frame));
+        let warm = options.initial.as_ref();
+        let first = match (options.initial_blur, warm) {
+            // One measure against itself needs no annealing.
+            _ if symmetric => problem.blur,
+            (Some(blur), _) => blur,
+            (None, Some(_)) => problem.blur,
+            (None, None) => frame.extent,
+        };
+        // Above the extent all blurs give nearly the same plan, so that annealing would only wait.
+        let first = first.min(frame.extent.max(problem.blur));
+        let blurs = schedule::blurs(first, problem.blur, options.scaling);
+        let mut source = vec![TiledMeasure::new(&problem.source, 1.0, &frame)];
+        let mut target = vec![];
+        let mut smallest = vec![];
+        if !symmetric {
+            target.push(TiledMeasure::new(&problem.target, balance, &frame));
+        }
+        if !symmetric && warm.is_none() {
+            let cells = Cells::new(&source[0], &target[0], cells::depth(problem.blur / frame.scale));
+            source.extend(cells.source);
+            target.extend(cells.target);
+            smallest.extend(cells.depths.iter().map(|&depth| cells::smallest_blur(depth) * frame.scale));
+        }
         let engine: Box<dyn Engine> = match backend {
             Backend::Cpu => Box::new(CpuEngine {
                 source,
@@ -72,7 +99,7 @@ impl<'a> SinkhornRun<'a> {
                 cost: problem.cost,
                 largest_cost: problem.cost.of_length(frame.extent / frame.scale),
                 rounding: 0.5 * options.tolerance,
-                omission: 32f64.max(10.0 - options.tolerance.log2()),
+                omission: 10.0 - options.tolerance.log2(),
             }),
         };
         let unit = problem.cost.of_length(frame.scale);
@@ -93,16 +120,12 @@ impl<'a> SinkhornRun<'a> {
                 None => Ok(local.into_iter().map(|value| rule.allowed(value)).collect()),
             }
         };
-        let warm = options.initial.as_ref();
-        let source = initial(Side::Source, "initial source potential", warm.map(|warm| &warm.source))?;
-        let target = initial(Side::Target, "initial target potential", warm.map(|warm| &warm.target))?;
-        let first = match (options.initial_blur, warm) {
-            (Some(blur), _) => blur,
-            (None, Some(_)) => problem.blur,
-            (None, None) => frame.extent,
-        };
-        // Above the extent all blurs give nearly the same plan, so that annealing would only wait.
-        let first = first.min(frame.extent.max(problem.blur));
+        let mut source = initial(Side::Source, "initial source potential", warm.map(|warm| &warm.source))?;
+        let mut target = initial(Side::Target, "initial target potential", warm.map(|warm| &warm.target))?;
+        let stages = schedule::stages(&blurs, &smallest);
+        let Stage { blur, level } = stages[0];
+        source.resize(engine.measure_at(Side::Source, level).len(), 0.0);
+        target.resize(engine.measure_at(Side::Target, level).len(), 0.0);
         Ok(Self {
             problem: *problem,
             engine,
@@ -110,13 +133,14 @@ impl<'a> SinkhornRun<'a> {
             tolerance: options.tolerance,
             max_iterations: options.max_iterations,
             symmetric,
-            blurs: schedule::blurs(first, problem.blur, options.scaling),
-            level: 0,
+            stages,
+            next: 0,
+            level,
             source,
             target,
             pending: None,
             momentum: Momentum::default(),
-            blur: first,
+            blur,
             residual: f64::INFINITY,
             iterations: 0,
             status: None,
@@ -132,43 +156,69 @@ impl<'a> SinkhornRun<'a> {
         if self.status.is_some() {
             return Ok(None);
         }
-        self.update_target();
-        let annealing = self.level + 1 < self.blurs.len();
-        self.blur = self.blurs[self.level];
+        let last = self.next + 1 == self.stages.len();
+        self.iterate();
+        self.iterations += 1;
+        if self.residual <= if last { self.tolerance } else { self.tolerance.max(ANNEALING_TOLERANCE) } {
+            if last {
+                self.status = Some(Status::Converged);
+            } else {
+                self.next += 1;
+            }
+        }
+        if self.status.is_none() && self.iterations == self.max_iterations {
+            self.status = Some(Status::MaxIterations);
+        }
+        Ok(Some(SinkhornStep {
+            iteration: self.iterations,
+            blur: self.blur,
+            annealing: self.blur > self.problem.blur,
+            residual: self.residual,
+            level: self.level,
+        }))
+    }
+
+    /// Updates both potentials, at the next stage.
+    fn iterate(&mut self) {
+        let Stage { blur, level } = self.stages[self.next];
+        if level != self.level {
+            // The soft minimum over coarse cells is a potential everywhere, and so at the finer places.
+            let epsilon = self.epsilon();
+            self.pending =
+                Some(self.engine.softmin_between(Side::Target, level, self.level, &self.source, epsilon));
+            self.momentum.restart();
+        }
+        self.update_target(level);
+        self.level = level;
+        let annealing = blur > self.problem.blur;
+        self.blur = blur;
         let epsilon = self.epsilon();
         if !self.symmetric {
             let balance = self.balance();
-            self.source = self.engine.softmin(Side::Source, &self.target, epsilon);
+            self.source = self.engine.softmin_between(Side::Source, level, level, &self.target, epsilon);
             self.source.iter_mut().for_each(|value| *value = balance.best(*value, epsilon));
         }
-        let softmin = self.engine.softmin(Side::Target, &self.source, epsilon);
+        let softmin = self.engine.softmin_between(Side::Target, level, level, &self.source, epsilon);
         let residual = self.violation(&softmin);
-        if annealing || residual > self.residual {
+        if annealing || (residual > self.residual && !self.symmetric) {
             self.momentum.restart();
         }
         self.residual = residual;
         self.pending = Some(softmin);
-        self.iterations += 1;
-        if annealing && self.residual <= self.tolerance.max(ANNEALING_TOLERANCE) {
-            self.level += 1;
-        }
-        if !annealing && self.residual <= self.tolerance {
-            self.status = Some(Status::Converged);
-        } else if self.iterations == self.max_iterations {
-            self.status = Some(Status::MaxIterations);
-        }
-        let (iteration, blur, residual) = (self.iterations, self.blur, self.residual);
-        Ok(Some(SinkhornStep { iteration, blur, annealing, residual }))
     }
 
-    /// The plan as far as the run came: of the blur of the last step. A run that has not been stepped
-    /// yet is stepped once.
+    /// The plan as far as the run came: of the blur of the last step; or, if that was on cells, of the problem's blur
+    /// after one more step, on the points. A run that has not been stepped yet is stepped once.
     ///
     /// # Errors
     /// Those of [`step`](Self::step).
     pub fn finish(mut self) -> Result<TransportPlan<'a>> {
         if self.iterations == 0 {
             self.step()?;
+        }
+        if self.level > 0 {
+            self.next = self.stages.len() - 1;
+            self.iterate();
         }
         let convergence = Convergence {
             status: self.status.unwrap_or(Status::Stopped),
@@ -190,22 +240,21 @@ impl<'a> SinkhornRun<'a> {
 
     /// Makes the next g of the last soft minimum. Put off until another step is wanted, so that the
     /// residual always speaks of the potentials at hand.
-    fn update_target(&mut self) {
+    /// `level` is that of the next g; the last f may be of a coarser one.
+    fn update_target(&mut self, level: usize) {
         let Some(softmin) = self.pending.take() else { return };
         let (balance, epsilon) = (self.balance(), self.epsilon());
         if self.symmetric {
-            // The averaged update of one potential against itself converges in few steps.
-            for (value, softmin) in self.source.iter_mut().zip(softmin) {
-                *value = 0.5 * (*value + balance.best(softmin, epsilon));
-            }
+            let best = softmin.into_iter().map(|softmin| balance.best(softmin, epsilon));
+            self.momentum.average(&mut self.source, best);
             return;
         }
         self.target = softmin;
         self.target.iter_mut().for_each(|value| *value = balance.best(*value, epsilon));
         if balance != Balance::Exact {
-            let weights = |side: Side| self.engine.measure(side).weights.as_slice();
-            let source = (weights(Side::Source), self.source.as_slice());
-            let shift = balance.translation(source, (weights(Side::Target), &self.target));
+            let weights = |side: Side, level| self.engine.measure_at(side, level).weights.as_slice();
+            let source = (weights(Side::Source, self.level), self.source.as_slice());
+            let shift = balance.translation(source, (weights(Side::Target, level), &self.target));
             self.target.iter_mut().for_each(|value| *value -= shift);
         }
         self.momentum.extrapolate(&mut self.target);
@@ -217,7 +266,7 @@ impl<'a> SinkhornRun<'a> {
     /// b, or with a reach what the penalty lets it be: b exp(−g / ρ) for Kullback–Leibler.
     fn violation(&self, softmin: &[f64]) -> f64 {
         let (epsilon, balance) = (self.epsilon(), self.balance());
-        let weights = &self.engine.measure(Side::Target).weights;
+        let weights = &self.engine.measure_at(Side::Target, self.level).weights;
         let potential = if self.symmetric { &self.source } else { &self.target };
         let misplaced: f64 = weights
             .iter()
