@@ -11,6 +11,7 @@ mod cloud;
 mod convergence;
 mod dual_bound;
 mod error;
+mod flow;
 mod frame;
 mod kdtree;
 mod line;
@@ -33,6 +34,7 @@ pub use cloud::{Color, PointCloud};
 pub use convergence::{Convergence, Status};
 pub use dual_bound::{DualBound, dual_bound};
 pub use error::{Error, Result};
+pub use flow::{BarycenterProblem, Flow, FlowRun, FlowStep, FreeSupport, GradientFlow};
 pub use kdtree::{BatchSearch, KdTree, Neighbor, Neighbors, Queries, ReducedCost, WeightedKdTree};
 pub use line::{
     KantorovichPotential, LineMeasure, Wasserstein1d, jensen_shannon, kullback_leibler, total_variation,

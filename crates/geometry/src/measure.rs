@@ -76,6 +76,11 @@ impl<'a> Measure<'a> {
         }
     }
 
+    /// The weights, if any were given.
+    pub(crate) fn weights(&self) -> Option<&'a [f64]> {
+        self.weights
+    }
+
     /// Whether every point has the weight 1/n because none were given.
     pub(crate) fn is_uniform(&self) -> bool {
         self.weights.is_none()

@@ -6,7 +6,7 @@ use super::tiles::TiledMeasure;
 
 /// One of the two measures of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(crate) enum Side {
     Source,
     Target,
 }

@@ -1,5 +1,7 @@
 //! How a transport value changes with positions and weights.
 
+use std::borrow::Cow;
+
 use nalgebra::Vector3;
 use rayon::prelude::*;
 
@@ -83,7 +85,7 @@ impl TransportPlan<'_> {
     }
 
     /// The gradient with respect to one side.
-    pub(super) fn measure_gradient(&self, side: Side) -> MeasureGradient {
+    pub(crate) fn measure_gradient(&self, side: Side) -> MeasureGradient {
         let (epsilon, unit, scale) = (self.epsilon(), self.unit(), self.frame.scale);
         let measure = self.engine.measure(side);
         let others = self.engine.measure(side.opposite());
@@ -94,7 +96,10 @@ impl TransportPlan<'_> {
         // Mean of ∇c over every row, in local units, and the rows' soft minima.
         let (slopes, softmins): (Vec<Vector3<f64>>, Vec<f64>) = match self.problem.cost {
             Cost::SquaredEuclidean => {
-                let summaries = self.engine.summarize(side, other, epsilon);
+                let summaries = match side {
+                    Side::Source => Cow::Borrowed(self.rows()),
+                    Side::Target => Cow::Owned(self.engine.summarize(side, other, epsilon)),
+                };
                 let slope = |index: usize| 2.0 * (measure.point(index).coords - summaries[index].mean);
                 let softmin = |index: usize| -epsilon * std::f64::consts::LN_2 * summaries[index].log2_sum;
                 (0..measure.len()).map(|index| (slope(index), softmin(index))).unzip()

@@ -22,6 +22,7 @@ use std::ops::ControlFlow;
 
 pub use debiased::DivergencePlans;
 pub use divergence::{DivergenceTerm, SinkhornDivergence};
+pub(crate) use engine::Side;
 pub use gradient::{MeasureGradient, TransportGradient};
 pub use plan::{MarginalError, Marginals, Potentials, RowMean, TransportPlan};
 pub use problem::{Cost, MarginalPenalty, TransportProblem};

@@ -43,7 +43,7 @@ impl Cost {
     }
 
     /// ε of a blur.
-    pub(super) fn epsilon(self, blur: f64) -> f64 {
+    pub(crate) fn epsilon(self, blur: f64) -> f64 {
         match self {
             Self::SquaredEuclidean => 2.0 * blur * blur,
             Self::Euclidean => blur,

@@ -58,7 +58,7 @@ pub struct SinkhornRun<'a> {
 }
 
 impl<'a> SinkhornRun<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         options: &Sinkhorn,
         problem: &TransportProblem<'a>,
         backend: &Backend,
