@@ -45,7 +45,7 @@ use crate::{Error, Potentials, Result};
 /// assert!((plan.plan[(0, 0)] - 0.36552928931500245).abs() < 1e-9);
 /// // With hardly any entropy nothing moves.
 /// let plan = MatrixSinkhorn::default().solve(&MatrixTransport::new(&cost, &weights, &weights, 1e-3))?;
-/// assert!((plan.plan - 0.5 * DMatrix::identity(2, 2)).amax() < 1e-9);
+/// assert!((plan.plan - 0.5 * DMatrix::<f64>::identity(2, 2)).amax() < 1e-9);
 /// # Ok::<(), barrow_geometry::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
