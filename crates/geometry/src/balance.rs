@@ -82,14 +82,22 @@ impl Balance {
         }
     }
 
-    /// The part of its weight that a point should keep, given its potential and its soft minimum.
-    pub(crate) fn kept(self, potential: f64, softmin: f64, epsilon: f64) -> f64 {
+    /// How far a point with this potential is from its best, as a part of its weight, given the part of its weight that
+    /// the plan moves: the change of mass that the best potential would make. Where total variation or a partial mass
+    /// hold the potential at an end of its range, little mass may hang on it, and yet the dual value does: there at
+    /// least the change that the same step of the potential would make to the whole weight.
+    pub(crate) fn violation(self, potential: f64, moved: f64, epsilon: f64) -> f64 {
         match self {
-            Self::Exact => 1.0,
-            Self::KullbackLeibler { rho } => (-potential / rho).exp(),
-            // What the best potential would make of it: all, unless that potential is at the end of its range.
+            Self::Exact => (moved - 1.0).abs(),
+            Self::KullbackLeibler { rho } => (moved - (-potential / rho).exp()).abs(),
             Self::TotalVariation { .. } | Self::Partial { .. } => {
-                ((self.best(softmin, epsilon) - softmin) / epsilon).exp()
+                if moved == f64::INFINITY {
+                    return moved;
+                }
+                let softmin = potential - epsilon * moved.ln();
+                let best = self.best(softmin, epsilon);
+                let kept = ((best - softmin) / epsilon).exp();
+                (moved - kept).abs().max(-(-(best - potential).abs() / epsilon).exp_m1())
             }
         }
     }

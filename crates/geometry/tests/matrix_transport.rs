@@ -142,6 +142,52 @@ fn total(weights: &[f64]) -> f64 {
 }
 
 #[test]
+fn gaussians_cost_what_their_closed_form_says() {
+    // Janati et al., Entropic optimal transport between unbalanced Gaussian measures has a closed form, 2020, theorem 1.
+    let grid: Vec<f64> = (0..400).map(|i| -1.2 + 0.008 * f64::from(i)).collect();
+    let costs = DMatrix::from_fn(400, 400, |i, j| (grid[i] - grid[j]).powi(2));
+    let gaussian = |mean: f64, variance: f64| -> Vec<f64> {
+        let raw: Vec<f64> = grid.iter().map(|x| (-(x - mean).powi(2) / (2.0 * variance)).exp()).collect();
+        raw.iter().map(|weight| weight / total(&raw)).collect()
+    };
+    let cases = [
+        ([0.2, 0.03], [0.6, 0.01], 0.2, 0.1930713235490681),
+        ([0.3, 0.02], [0.3, 0.02], 0.1, 0.0181750801648955),
+    ];
+    for ([m, a], [n, b], sigma, wanted) in cases {
+        let s: f64 = sigma * sigma;
+        let d = (4.0 * a * b + s * s).sqrt();
+        let closed = (m - n) * (m - n) + a + b - d + s * (1.0 - (2.0 * s).ln()) + s * (d + s).ln();
+        assert_close(closed, wanted, 1e-14);
+        let plan = solve(&MatrixTransport::new(&costs, &gaussian(m, a), &gaussian(n, b), 2.0 * s));
+        assert_close(plan.value, wanted, 1e-9);
+    }
+}
+
+#[test]
+fn unbalanced_diracs_in_closed_form() {
+    let cost = 0.8;
+    let costs = DMatrix::from_element(1, 1, cost);
+    for (a, b) in [(1.0, 1.0), (2.0, 0.5), (0.1, 4.0)] {
+        for rho in [0.3, 1.0, 5.0] {
+            let plain = MatrixTransport::new(&costs, &[], &[], 1e-6);
+            let (one, other) = ([a], [b]);
+            let plain = MatrixTransport { source: &one, target: &other, ..plain };
+            let plan = solve(&MatrixTransport { balance: Balance::KullbackLeibler { rho }, ..plain });
+            let mass = f64::sqrt(a * b) * f64::exp(-cost / (2.0 * rho));
+            assert_close(plan.plan[(0, 0)], mass, 1e-4);
+            assert_close(plan.value, rho * (a + b) - 2.0 * rho * mass, 1e-4);
+            let plan = solve(&MatrixTransport { balance: Balance::TotalVariation { rho }, ..plain });
+            assert_close(plan.value, cost.min(2.0 * rho) * a.min(b) + rho * (a - b).abs(), 1e-4);
+            let part = 0.7 * a.min(b);
+            let plan = solve(&MatrixTransport { balance: Balance::Partial { mass: part }, ..plain });
+            assert_close(plan.transport_cost, cost * part, 1e-9);
+            assert_close(plan.mass_price, cost, 1e-4);
+        }
+    }
+}
+
+#[test]
 fn an_entropy_far_below_the_costs_underflows_nowhere() {
     // exp(−C/ε) would be zero everywhere off the diagonal band, 10⁻⁴³⁰⁰⁰ in the corner.
     let size = 60;
@@ -329,9 +375,20 @@ fn why_a_run_stopped_is_part_of_the_answer() {
     let short = MatrixSinkhorn { max_iterations: 3, ..Default::default() }.solve(&problem).unwrap();
     assert_eq!(short.convergence.status, Status::MaxIterations);
     // A warm start from the answer is done at once.
-    let plan = solve(&problem);
-    let warm = MatrixSinkhorn { initial: Some(plan.potentials.clone()), ..Default::default() };
-    assert!(warm.solve(&problem).unwrap().convergence.iterations <= 2);
+    let rho = 0.1;
+    for balance in [
+        Balance::Exact,
+        Balance::KullbackLeibler { rho },
+        Balance::TotalVariation { rho },
+        Balance::Partial { mass: 12.0 },
+    ] {
+        let problem = MatrixTransport { balance, ..problem };
+        let plan = solve(&problem);
+        let warm = MatrixSinkhorn { initial: Some(plan.potentials.clone()), ..Default::default() };
+        let again = warm.solve(&problem).unwrap();
+        assert!(again.convergence.iterations <= 3, "{balance:?} {:?}", again.convergence);
+        assert_close(again.mass_price, plan.mass_price, 1e-6);
+    }
 }
 
 #[test]

@@ -44,10 +44,8 @@ impl MatrixPlan {
         let columns: Vec<f64> = plan.column_iter().map(|column| column.sum()).collect();
         let error = |weights: &[f64], potential: &[f64], got: &[f64]| {
             let points = weights.iter().zip(potential).zip(got).filter(|&((&weight, _), _)| weight > 0.0);
-            let misplaced = points.map(|((&weight, &value), &got)| {
-                let softmin = value - epsilon * (got / weight).ln();
-                (weight * balance.kept(value, softmin, epsilon) - got).abs()
-            });
+            let misplaced = points
+                .map(|((&weight, &value), &got)| weight * balance.violation(value, got / weight, epsilon));
             misplaced.sum::<f64>() / weights.iter().sum::<f64>()
         };
         let gain = |weights: &[f64], potential: &[f64]| {

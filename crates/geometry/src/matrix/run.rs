@@ -41,8 +41,8 @@ pub struct MatrixRun<'a> {
     pub(super) target: Vec<f64>,
     /// λ of a partial problem, otherwise 0.
     pub(super) mass_price: f64,
-    /// Soft minimum over the source, and the mass of the plan, from which the next g is made.
-    pending: Option<(Vec<f64>, f64)>,
+    /// Soft minimum over the source, from which the next g is made.
+    pending: Option<Vec<f64>>,
     momentum: Momentum,
     pub(super) epsilon: f64,
     residual: f64,
@@ -75,10 +75,18 @@ impl<'a> MatrixRun<'a> {
         // Above the range of the costs all plans are nearly the product of the marginals.
         let range = problem.cost.max() - problem.cost.min();
         let first = if warm.is_some() { problem.epsilon } else { range };
+        let mut columns = Kernel::new(problem.cost.clone(), problem.source.to_vec());
+        let mass_price = match problem.balance {
+            Balance::Partial { mass } if warm.is_some() => {
+                let softmin = columns.softmin(&source, problem.epsilon);
+                price_of_mass(mass, &weights, &target, &softmin, problem.epsilon)
+            }
+            _ => 0.0,
+        };
         Ok(Self {
             problem: *problem,
             rows: Kernel::new(problem.cost.transpose(), weights.clone()),
-            columns: Kernel::new(problem.cost.clone(), problem.source.to_vec()),
+            columns,
             weights,
             tolerance: options.tolerance,
             max_iterations: options.max_iterations,
@@ -86,7 +94,7 @@ impl<'a> MatrixRun<'a> {
             level: 0,
             source,
             target,
-            mass_price: 0.0,
+            mass_price,
             pending: None,
             momentum: Momentum::default(),
             epsilon: problem.epsilon,
@@ -111,12 +119,12 @@ impl<'a> MatrixRun<'a> {
         self.source = self.rows.softmin(&self.target, epsilon);
         self.source.iter_mut().for_each(|value| *value = balance.best(*value - price, epsilon));
         let softmin = self.columns.softmin(&self.source, epsilon);
-        let (residual, mass) = self.violation(&softmin);
+        let residual = self.violation(&softmin);
         if annealing || residual > self.residual {
             self.momentum.restart();
         }
         self.residual = residual;
-        self.pending = Some((softmin, mass));
+        self.pending = Some(softmin);
         self.iterations += 1;
         if annealing && residual <= self.tolerance.max(ANNEALING_TOLERANCE) {
             self.level += 1;
@@ -148,11 +156,11 @@ impl<'a> MatrixRun<'a> {
     /// Makes the next g of the last soft minimum. Put off until another step is wanted, so that the residual always
     /// speaks of the potentials at hand.
     fn update_target(&mut self) {
-        let Some((softmin, moved)) = self.pending.take() else { return };
+        let Some(softmin) = self.pending.take() else { return };
         let (balance, epsilon) = (self.problem.balance, self.epsilon);
         if let Balance::Partial { mass } = balance {
             // The third Bregman projection: onto the plans of the mass asked for.
-            self.mass_price += epsilon * (mass / moved).ln();
+            self.mass_price = price_of_mass(mass, &self.weights, &self.target, &softmin, epsilon);
         }
         let price = self.mass_price;
         self.target = softmin;
@@ -163,22 +171,30 @@ impl<'a> MatrixRun<'a> {
         self.target.iter_mut().for_each(|value| *value = balance.allowed(*value));
     }
 
-    /// Mass that the plan of (f, g) misplaces on the target side, relative to what there is to place, and its mass.
+    /// Mass that the plan of (f, g) misplaces on the target side, relative to what there is to place.
     /// Follows from the soft minimum T(f): the target marginal is b exp((g + λ − T(f)) / ε).
-    fn violation(&self, softmin: &[f64]) -> (f64, f64) {
+    fn violation(&self, softmin: &[f64]) -> f64 {
         let (balance, epsilon, price) = (self.problem.balance, self.epsilon, self.mass_price);
         let (mut misplaced, mut moved) = (0.0, 0.0);
         for ((&weight, &g), softmin) in self.weights.iter().zip(&self.target).zip(softmin) {
             if weight > 0.0 {
                 let softmin = softmin - price;
                 let arrived = ((g - softmin) / epsilon).exp();
-                misplaced += weight * (arrived - balance.kept(g, softmin, epsilon)).abs();
+                misplaced += weight * balance.violation(g, arrived, epsilon);
                 moved += weight * arrived;
             }
         }
         match balance {
-            Balance::Partial { mass } => ((misplaced + (moved - mass).abs()) / mass, moved),
-            _ => (misplaced / self.weights.iter().sum::<f64>(), moved),
+            Balance::Partial { mass } => (misplaced + (moved - mass).abs()) / mass,
+            _ => misplaced / self.weights.iter().sum::<f64>(),
         }
     }
+}
+
+/// The λ with which the plan of g and T(f), of masses b exp((g + λ − T(f)) / ε), has the mass asked for.
+fn price_of_mass(mass: f64, weights: &[f64], target: &[f64], softmin: &[f64], epsilon: f64) -> f64 {
+    let points = weights.iter().zip(target).zip(softmin).filter(|&((&weight, _), _)| weight > 0.0);
+    let logs: Vec<f64> = points.map(|((weight, g), softmin)| weight.ln() + (g - softmin) / epsilon).collect();
+    let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    epsilon * (mass.ln() - largest - logs.iter().map(|log| (log - largest).exp()).sum::<f64>().ln())
 }

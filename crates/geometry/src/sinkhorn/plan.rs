@@ -201,17 +201,15 @@ impl<'a> TransportPlan<'a> {
 
     /// How far the marginals are from the prescribed ones: a and b, or with a reach those that the
     /// potentials stand for: a e^(−f/ρ) and b e^(−g/ρ) for Kullback–Leibler; for total variation the weights
-    /// themselves, except that a point whose best potential would be beyond ±ρ keeps what ±ρ leaves it. Needs the pass
-    /// over rows and one over columns.
+    /// themselves, except that a point whose potential is ±ρ keeps what that leaves it. Needs the pass over rows and one
+    /// over columns.
     pub fn marginal_error(&self) -> MarginalError {
         let (balance, epsilon) = (self.balance(), self.epsilon());
         let error = |side: Side, potential: &[f64], got: Vec<f64>| {
             let weights = &self.engine.measure(side).weights;
             let points = weights.iter().zip(potential).zip(got).filter(|&((&weight, _), _)| weight > 0.0);
-            let misplaced = points.map(|((&weight, &value), got)| {
-                let softmin = value - epsilon * (got / weight).ln();
-                (weight * balance.kept(value, softmin, epsilon) - got).abs()
-            });
+            let misplaced = points
+                .map(|((&weight, &value), got)| weight * balance.violation(value, got / weight, epsilon));
             misplaced.sum::<f64>() / weights.iter().sum::<f64>()
         };
         let rows = self.rows().iter().enumerate().map(|(index, row)| self.row_mass(index, row)).collect();

@@ -273,8 +273,8 @@ impl<'a> SinkhornRun<'a> {
             .zip(potential)
             .zip(softmin)
             .filter(|&((&weight, _), _)| weight > 0.0)
-            .map(|((weight, g), softmin)| {
-                weight * (((g - softmin) / epsilon).exp() - balance.kept(*g, *softmin, epsilon)).abs()
+            .map(|((&weight, &g), softmin)| {
+                weight * balance.violation(g, ((g - softmin) / epsilon).exp(), epsilon)
             })
             .sum();
         misplaced / weights.iter().sum::<f64>()
