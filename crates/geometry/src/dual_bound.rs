@@ -1,6 +1,6 @@
 //! A proven lower bound on the cost of transport, from any potentials.
 
-use crate::{Cost, Error, KdTree, Measure, Potentials, Result, fold_ordered};
+use crate::{Cost, Error, KdTree, Measure, Neighbors, Potentials, ReducedCost, Result, fold_ordered};
 
 /// Above the rounding of a reduced cost, as a part of its size and that of the potentials: a squared distance errs
 /// by at most five half-ulps, its root and the difference by one each.
@@ -64,37 +64,122 @@ pub fn dual_bound(source: &Measure, target: &Measure, cost: Cost, potential: &[f
     }
     let (sources, targets) =
         rayon::join(|| KdTree::new(source.positions()), || KdTree::new(target.positions()));
-    let f = transform(&targets, target, &sources, cost, potential)?;
-    // Shifted so that both sides are as small as they can be together: rounding goes with their size.
-    let shift = mean(source, &f).value;
-    let f: Vec<f64> = (0..source.len())
-        .map(|i| if source.weight(i) > 0.0 { f[i] - shift } else { f64::NEG_INFINITY })
-        .collect();
-    let largest =
-        f.iter().filter(|value| value.is_finite()).fold(0.0, |all: f64, value| all.max(value.abs()));
-    let mut g = transform(&sources, source, &targets, cost, &f)?;
-    for value in &mut g {
-        *value -= REDUCED * (value.abs() + largest) + f64::MIN_POSITIVE;
-    }
-    let (on_source, on_target) = (mean(source, &f), mean(target, &g));
-    let error = on_source.error + on_target.error;
-    let lower = on_source.value + on_target.value - error;
-    Ok(DualBound { lower, potentials: Potentials { source: f, target: g } })
+    let pair = TreePair { source: *source, target: *target, sources: &sources, targets: &targets, cost };
+    let Proof { lower, potentials, .. } = pair.prove(potential, 1, None)?;
+    Ok(DualBound { lower, potentials })
 }
 
-/// min over the points of positive weight of cost minus potential, for every query.
-fn transform(
-    tree: &KdTree,
-    measure: &Measure,
-    queries: &KdTree,
-    cost: Cost,
-    potential: &[f64],
-) -> Result<Vec<f64>> {
-    let there =
-        |(index, &value): (usize, &f64)| if measure.weight(index) > 0.0 { value } else { f64::NEG_INFINITY };
-    let weights: Vec<f64> = potential.iter().enumerate().map(there).collect();
-    let found = tree.weighted(&weights, cost)?.lowest_all(queries, None);
-    Ok(found.into_iter().map(|found| found.map_or(f64::INFINITY, |found| found.value)).collect())
+/// Both measures of a problem with their trees.
+#[derive(Clone, Copy)]
+pub(crate) struct TreePair<'a> {
+    pub source: Measure<'a>,
+    pub target: Measure<'a>,
+    pub sources: &'a KdTree,
+    pub targets: &'a KdTree,
+    pub cost: Cost,
+}
+
+/// Where mass may go instead of to the other cloud: one more target, `drop` away from every source point, and one more
+/// source, `drop` away from every target point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Outside {
+    /// Cost of leaving a unit of mass on either side.
+    pub drop: f64,
+    /// Cost from the one outside to the other; infinite if nothing may go there.
+    pub pass: f64,
+    /// Mass that comes from outside, in units of the source's total.
+    pub source_mass: f64,
+    /// Mass that goes outside, likewise.
+    pub target_mass: f64,
+    /// The target's total, likewise.
+    pub target_total: f64,
+    /// Potential of the outside as a target.
+    pub potential: f64,
+}
+
+/// What potentials on the target prove, and the pairs that stand in the way of more.
+pub(crate) struct Proof {
+    /// As in [`DualBound`], per unit of the source's total.
+    pub lower: f64,
+    pub potentials: Potentials,
+    /// For every source point the targets with the lowest c − g, of the potentials as given.
+    pub rows: Neighbors<ReducedCost>,
+    /// For every target point the sources with the lowest c − f, f being the first minimum, shifted.
+    pub columns: Neighbors<ReducedCost>,
+}
+
+impl TreePair<'_> {
+    /// The bound of [`dual_bound`] and the `k` pairs with the lowest reduced costs in each of its searches.
+    pub fn prove(&self, potential: &[f64], k: usize, outside: Option<&Outside>) -> Result<Proof> {
+        let Self { source, target, sources, targets, .. } = self;
+        let rows = self.lowest(targets, target, sources, potential, k)?;
+        let mut f: Vec<f64> = rows.iter().map(minimum).collect();
+        let mut ends = (f64::INFINITY, f64::INFINITY);
+        if let Some(Outside { drop, pass, potential: there, .. }) = outside {
+            f.iter_mut().for_each(|value| *value = value.min(drop - there));
+            let highest = potential.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            ends.0 = (drop - highest).min(pass - there);
+        } else {
+            // Shifted so that both sides are as small as they can be together: rounding goes with their size.
+            let shift = mean(source, &f).value;
+            f.iter_mut().for_each(|value| *value -= shift);
+        }
+        for (index, value) in f.iter_mut().enumerate() {
+            *value = if source.weight(index) > 0.0 { *value } else { f64::NEG_INFINITY };
+        }
+        let finite = |values: &[f64]| {
+            values.iter().filter(|value| value.is_finite()).fold(0.0, |all: f64, value| all.max(value.abs()))
+        };
+        let largest = finite(&f).max(if ends.0.is_finite() { ends.0.abs() } else { 0.0 });
+        let columns = self.lowest(sources, source, targets, &f, k)?;
+        let mut g: Vec<f64> = columns.iter().map(minimum).collect();
+        if let Some(Outside { drop, pass, .. }) = outside {
+            g.iter_mut().for_each(|value| *value = value.min(drop - ends.0));
+            let highest = f.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            ends.1 = (drop - highest).min(pass - ends.0);
+        }
+        let soundly = |value: &mut f64, scale: f64| {
+            *value -= REDUCED * (value.abs() + largest + scale) + f64::MIN_POSITIVE;
+        };
+        let scale = outside.map_or(0.0, |outside| outside.drop);
+        g.iter_mut().for_each(|value| soundly(value, scale));
+        let (on_source, on_target) = (mean(source, &f), mean(target, &g));
+        let lower = match outside {
+            None => on_source.value + on_target.value - (on_source.error + on_target.error),
+            Some(Outside { source_mass, target_mass, target_total, .. }) => {
+                soundly(&mut ends.1, scale);
+                // Nothing comes from, or goes, where no mass is; its potential is infinite then.
+                let term = |mass: f64, value: f64| if mass > 0.0 { mass * value } else { 0.0 };
+                let (from, to) = (term(*source_mass, ends.0), term(*target_mass, ends.1));
+                let value = on_source.value + target_total * on_target.value + from + to;
+                let sizes =
+                    on_source.value.abs() + (target_total * on_target.value).abs() + from.abs() + to.abs();
+                value - (on_source.error + target_total * on_target.error + 8.0 * f64::EPSILON * sizes)
+            }
+        };
+        let potentials = Potentials { source: f, target: g };
+        Ok(Proof { lower, potentials, rows, columns })
+    }
+
+    /// The points of positive weight with the lowest cost minus potential, for every query.
+    pub fn lowest(
+        &self,
+        tree: &KdTree,
+        measure: &Measure,
+        queries: &KdTree,
+        potential: &[f64],
+        k: usize,
+    ) -> Result<Neighbors<ReducedCost>> {
+        let there = |(index, &value): (usize, &f64)| {
+            if measure.weight(index) > 0.0 { value } else { f64::NEG_INFINITY }
+        };
+        let weights: Vec<f64> = potential.iter().enumerate().map(there).collect();
+        Ok(tree.weighted(&weights, self.cost)?.lowest_k_all(queries, k))
+    }
+}
+
+fn minimum(found: &[ReducedCost]) -> f64 {
+    found.first().map_or(f64::INFINITY, |lowest| lowest.value)
 }
 
 /// A mean, and more than what rounding can have done to it.

@@ -65,9 +65,10 @@ pub enum Error {
         /// Its potential.
         got: f64,
     },
-    /// An arc of a plan names a point that is not there, or has a mass or cost that is negative or not finite.
+    /// An arc of a plan names a point that is not there, has a mass that is negative or not finite, or a cost that is not
+    /// finite.
     #[error(
-        "arc {index} must lead from one of {sources} to one of {targets} points with a finite mass and cost >= 0, \
+        "arc {index} must lead from one of {sources} to one of {targets} points with a finite mass >= 0 and a finite cost, \
          got {} to {} with mass {}, cost {}", arc.source, arc.target, arc.mass, arc.cost
     )]
     InvalidArc {

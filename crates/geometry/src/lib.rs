@@ -25,6 +25,7 @@ mod sinkhorn;
 mod sliced;
 mod sparse_plan;
 mod voxel;
+mod wasserstein;
 
 pub use arc::Arc;
 pub use backend::Backend;
@@ -59,3 +60,7 @@ pub use sliced::{
 };
 pub use sparse_plan::SparsePlan;
 pub use voxel::{count_voxels, voxel_downsample};
+pub use wasserstein::{
+    Certificate, MatrixWasserstein, Moved, Wasserstein, WassersteinPlan, WassersteinProblem, WassersteinRun,
+    WassersteinStage, WassersteinStep, wasserstein_of_matrix,
+};

@@ -29,11 +29,13 @@ impl SparsePlan {
     /// The plan of some arcs in any order. Arcs of the same pair are joined, arcs without mass left out.
     ///
     /// # Errors
-    /// [`Error::InvalidArc`] for an index that is no point's or a mass or cost that is negative or not finite.
+    /// [`Error::InvalidArc`] for an index that is no point's, a mass that is negative or not finite, or a cost that is
+    /// not finite.
     pub fn new(sources: usize, targets: usize, mut arcs: Vec<Arc>) -> Result<Self> {
-        let good = |value: f64| value.is_finite() && value >= 0.0;
-        let bad =
-            |arc: &Arc| arc.source >= sources || arc.target >= targets || !good(arc.mass) || !good(arc.cost);
+        let bad = |arc: &Arc| {
+            let known = arc.source < sources && arc.target < targets;
+            !(known && arc.mass.is_finite() && arc.mass >= 0.0 && arc.cost.is_finite())
+        };
         if let Some(index) = arcs.iter().position(bad) {
             return Err(Error::InvalidArc { index, arc: arcs[index], sources, targets });
         }

@@ -13,7 +13,7 @@ mod kernel;
 pub(crate) mod momentum;
 mod plan;
 mod problem;
-mod real;
+pub(crate) mod real;
 mod run;
 pub(crate) mod schedule;
 mod tiles;

@@ -6,7 +6,7 @@ use std::ops::{Add, AddAssign, Mul, Sub};
 ///
 /// `FUSED` says whether the machine at hand multiplies and adds in one instruction. Where it does not,
 /// `mul_add` would be a library call per element.
-pub(super) trait Real:
+pub(crate) trait Real:
     Copy + PartialOrd + Send + Sync + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + AddAssign
 {
     const ZERO: Self;

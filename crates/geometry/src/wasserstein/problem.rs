@@ -1,0 +1,125 @@
+//! What is asked: two measures, an exponent, and how much must be moved.
+
+use super::masses::Masses;
+use super::outside::Leftover;
+use crate::error::require_positive;
+use crate::{Error, Measure, Result};
+
+/// Relative difference of totals that a balanced problem takes for rounding and scales away.
+const TOTAL_TOLERANCE: f64 = 1e-9;
+
+/// How much of the mass must be moved.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Moved {
+    /// All of it; the totals must be equal.
+    #[default]
+    All,
+    /// What costs less to move than to drop: a unit that would travel farther than this length \[m\] is dropped on both
+    /// sides, which costs half of length^p on each. The totals may differ.
+    Within(f64),
+    /// The cheapest part of this mass, in the unit of the weights; at most the smaller total.
+    Mass(f64),
+}
+
+/// An optimal transport problem without entropy.
+///
+/// The plan π ≥ 0 that minimises, with c = |x − y|^p,
+///
+/// ```text
+/// Σ π_ij c_ij                                   π1 = a, πᵀ1 = b                     Moved::All
+/// Σ π_ij c_ij + ρ (Σ a + Σ b − 2 Σ π)           π1 ≤ a, πᵀ1 ≤ b, ρ = reach^p / 2    Moved::Within(reach)
+/// Σ π_ij c_ij                                   π1 ≤ a, πᵀ1 ≤ b, Σ π = mass         Moved::Mass(mass)
+/// ```
+///
+/// # References
+/// Villani, *Topics in optimal transportation*, 2003, chapter 1; Piccoli, Rossi, *Generalized Wasserstein distance and
+/// its application to transport equations with source*, 2014 (the cut); Figalli, *The optimal partial transport
+/// problem*, 2010 (the mass).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WassersteinProblem<'a> {
+    /// Where mass comes from.
+    pub source: Measure<'a>,
+    /// Where mass goes to.
+    pub target: Measure<'a>,
+    /// Exponent of the distance, finite and at least 1. For other exponents than 1 and 2 at most 2²² pairs of points
+    /// are accepted, because only those two are searched by trees.
+    pub p: f64,
+    /// How much must be moved.
+    pub moved: Moved,
+}
+
+/// Largest number of pairs where all of them are looked at.
+pub(super) const PAIRS: usize = 1 << 22;
+
+impl<'a> WassersteinProblem<'a> {
+    /// The balanced problem with p = 2; change the other fields as needed.
+    ///
+    /// ```
+    /// use barrow_geometry::{Measure, Moved, WassersteinProblem};
+    /// use nalgebra::Point3;
+    ///
+    /// let points = [Point3::origin(), Point3::new(1.0, 0.0, 0.0)];
+    /// let measure = Measure::uniform(&points)?;
+    /// let problem = WassersteinProblem { p: 1.0, ..WassersteinProblem::new(measure, measure) };
+    /// assert_eq!(problem.moved, Moved::All);
+    /// # Ok::<(), barrow_geometry::Error>(())
+    /// ```
+    pub fn new(source: Measure<'a>, target: Measure<'a>) -> Self {
+        Self { source, target, p: 2.0, moved: Moved::All }
+    }
+
+    /// The weights as integers and what may be left of them, lengths being in units of 1 / `scale` metres.
+    pub(super) fn masses(&self, scale: f64) -> (Masses, Option<Leftover>) {
+        let weights =
+            |measure: &Measure| (0..measure.len()).map(|index| measure.weight(index)).collect::<Vec<_>>();
+        let (a, b) = (weights(&self.source), weights(&self.target));
+        match self.moved {
+            Moved::All => (Masses::balanced(&a, &b), None),
+            Moved::Within(reach) => {
+                let masses = Masses::unbalanced(&a, &b);
+                let leftover = Leftover::at_price(0.5 * (reach * scale).powf(self.p), &masses);
+                (masses, Some(leftover))
+            }
+            Moved::Mass(mass) => {
+                let masses = Masses::unbalanced(&a, &b);
+                let leftover = Leftover::all_but(mass / self.source.total(), &masses);
+                (masses, Some(leftover))
+            }
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let (source_total, target_total) = (self.source.total(), self.target.total());
+        if !(self.p.is_finite() && self.p >= 1.0) {
+            return Err(Error::InvalidOption { name: "p", requirement: "finite and >= 1", got: self.p });
+        }
+        match self.moved {
+            Moved::All => {
+                if (source_total - target_total).abs() > TOTAL_TOLERANCE * source_total.max(target_total) {
+                    return Err(Error::UnequalTotals { source_total, target_total });
+                }
+            }
+            Moved::Within(reach) => {
+                require_positive("reach", reach)?;
+            }
+            Moved::Mass(mass) => {
+                let most = source_total.min(target_total) * (1.0 + TOTAL_TOLERANCE);
+                if !(mass > 0.0 && mass <= most) {
+                    let requirement = "above 0 and at most the smaller total";
+                    return Err(Error::InvalidOption { name: "mass", requirement, got: mass });
+                }
+            }
+        }
+        let (rows, columns) = (self.source.len(), self.target.len());
+        if ![1.0, 2.0].contains(&self.p) && rows.saturating_mul(columns) > PAIRS {
+            return Err(Error::PlanTooLarge { rows, columns, limit: PAIRS });
+        }
+        for (role, got) in [("source", rows), ("target", columns)] {
+            let limit = (1 << 31) - 2;
+            if got > limit {
+                return Err(Error::TooManyPoints { role, limit, got });
+            }
+        }
+        Ok(())
+    }
+}
