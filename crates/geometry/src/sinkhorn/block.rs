@@ -110,6 +110,21 @@ pub(super) fn squares<R: Real, const FUSED: bool>(point: &[R; 3], block: &Block<
     squares
 }
 
+/// Unit vectors from a row to every column, given their distances; shorter ones below 10⁻¹⁸ of the extent, where squares
+/// underflow, and zero at the row itself.
+#[inline(always)]
+pub(super) fn units<R: Real>(point: &[R; 3], block: &Block<R>, lengths: &[R; TILE]) -> [[R; TILE]; 3] {
+    let least = R::narrow(1e-18);
+    let mut units = [[R::ZERO; TILE]; 3];
+    for (axis, unit) in units.iter_mut().enumerate() {
+        for column in 0..TILE {
+            let way = block.axes[axis][column] - point[axis];
+            unit[column] = way / lengths[column].or_larger(least);
+        }
+    }
+    units
+}
+
 /// Largest of every [`LANES`]th score.
 #[inline(always)]
 pub(super) fn peaks<R: Real>(scores: &[R; TILE]) -> [R; LANES] {

@@ -199,6 +199,7 @@ impl Engine for CpuEngine {
                 mean,
                 spread: (row.square / row.sum - displacement.norm_squared()).max(0.0),
                 cost: row.cost / row.sum,
+                pull: row.pull / row.sum,
             }
         })
     }

@@ -32,6 +32,8 @@ pub(super) struct RowSummary {
     pub spread: f64,
     /// Mean cost.
     pub cost: f64,
+    /// Mean of the unit vectors to the points of the other side, for the Euclidean cost; otherwise zero.
+    pub pull: Vector3<f64>,
 }
 
 /// The dense work of a solver, in local units and in the tiles' order. Hardware enters here.

@@ -3,16 +3,10 @@
 use std::borrow::Cow;
 
 use nalgebra::Vector3;
-use rayon::prelude::*;
 
-use super::columns::Columns;
 use super::engine::Side;
 use super::plan::TransportPlan;
 use super::problem::Cost;
-use super::tiles::TiledMeasure;
-
-/// Parts of a row below 2^-57 of it are left out: together less than 10⁻¹⁰ of it for ten million columns.
-const NEGLIGIBLE: f64 = 57.0;
 
 /// Derivatives of a value with respect to one measure, in the order of the caller's points.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -52,7 +46,7 @@ impl TransportPlan<'_> {
     /// changes that keep the totals equal have a meaning, and for them any t gives the same. At a plan that has not
     /// converged this is the gradient of the dual objective at its potentials, off by as much as the marginals are.
     ///
-    /// Needs the pass over rows and one over columns; for the Euclidean cost two of each.
+    /// Needs the pass over rows and one over columns.
     ///
     /// # Units
     /// Positions: cost times mass per metre, m for the squared cost. Weights: cost.
@@ -93,29 +87,25 @@ impl TransportPlan<'_> {
             Side::Source => (&self.source, &self.target),
             Side::Target => (&self.target, &self.source),
         };
-        // Mean of ∇c over every row, in local units, and the rows' soft minima.
-        let (slopes, softmins): (Vec<Vector3<f64>>, Vec<f64>) = match self.problem.cost {
-            Cost::SquaredEuclidean => {
-                let summaries = match side {
-                    Side::Source => Cow::Borrowed(self.rows()),
-                    Side::Target => Cow::Owned(self.engine.summarize(side, other, epsilon)),
-                };
-                let slope = |index: usize| 2.0 * (measure.point(index).coords - summaries[index].mean);
-                let softmin = |index: usize| -epsilon * std::f64::consts::LN_2 * summaries[index].log2_sum;
-                (0..measure.len()).map(|index| (slope(index), softmin(index))).unzip()
-            }
-            Cost::Euclidean => {
-                let softmins = self.engine.softmin(side, other, epsilon);
-                (mean_directions(measure, others, other, epsilon, &softmins), softmins)
-            }
+        let summaries = match side {
+            Side::Source => Cow::Borrowed(self.rows()),
+            Side::Target => Cow::Owned(self.engine.summarize(side, other, epsilon)),
+        };
+        // Mean of ∇c over a row, in local units.
+        let slope = |index: usize| match self.problem.cost {
+            Cost::SquaredEuclidean => 2.0 * (measure.point(index).coords - summaries[index].mean),
+            Cost::Euclidean => -summaries[index].pull,
         };
         let (balance, others_total) = (self.balance(), others.weights.iter().sum::<f64>());
         // Mass of a row per weight.
-        let kept = |index: usize| ((own[index] - softmins[index]) / epsilon).exp();
+        let kept = |index: usize| {
+            let softmin = -epsilon * std::f64::consts::LN_2 * summaries[index].log2_sum;
+            ((own[index] - softmin) / epsilon).exp()
+        };
         let positions: Vec<Vector3<f64>> = (0..measure.len())
             .map(|index| match measure.weights[index] {
                 0.0 => Vector3::zeros(),
-                weight => slopes[index] * (weight * kept(index) * unit / scale),
+                weight => slope(index) * (weight * kept(index) * unit / scale),
             })
             .collect();
         let weights: Vec<f64> = (0..measure.len())
@@ -123,36 +113,4 @@ impl TransportPlan<'_> {
             .collect();
         MeasureGradient { positions: measure.restore(&positions), weights: measure.restore(&weights) }
     }
-}
-
-/// The mean of (x − y) / |x − y| over every row of a plan with the Euclidean cost.
-fn mean_directions(
-    rows: &TiledMeasure,
-    columns: &TiledMeasure,
-    potential: &[f64],
-    epsilon: f64,
-    softmins: &[f64],
-) -> Vec<Vector3<f64>> {
-    // Row i has the parts 2^(s_ij + κ softmin_i), which add up to 1.
-    let columns = Columns::new(columns, potential, Cost::Euclidean, epsilon);
-    (0..rows.len())
-        .into_par_iter()
-        .map(|row| {
-            let x = rows.point(row);
-            let log2_sum = -columns.kappa * softmins[row];
-            let (mut mean, mut total) = (Vector3::zeros(), 0.0);
-            columns.visit(&x, log2_sum - NEGLIGIBLE, |tile| {
-                for column in columns.measure.range(tile) {
-                    let way = x - columns.measure.point(column);
-                    let length = way.norm();
-                    let part = (columns.scores[column] - columns.kappa * length - log2_sum).exp2();
-                    total += part;
-                    if length > 0.0 {
-                        mean += way * (part / length);
-                    }
-                }
-            });
-            if total > 0.0 { mean / total } else { mean }
-        })
-        .collect()
 }

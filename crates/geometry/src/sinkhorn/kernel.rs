@@ -4,7 +4,7 @@ use nalgebra::{Point3, Vector3};
 
 use super::block::{
     Block, LANES, Reach, RowBlock, distances, dot, exponentials, largest, peaks, products, squares, sums,
-    total, touched,
+    total, touched, units,
 };
 use super::columns::{Columns, Listed};
 use super::problem::Cost;
@@ -59,6 +59,8 @@ pub(super) struct Row {
     pub square: f64,
     /// Times c(x_i, y_j).
     pub cost: f64,
+    /// Times (y_j − x_i) / |y_j − x_i|, for the Euclidean cost.
+    pub pull: Vector3<f64>,
 }
 
 impl Default for Row {
@@ -70,6 +72,7 @@ impl Default for Row {
             first: Vector3::zeros(),
             square: 0.0,
             cost: 0.0,
+            pull: Vector3::zeros(),
         }
     }
 }
@@ -90,6 +93,7 @@ impl Row {
         self.first *= factor;
         self.square *= factor;
         self.cost *= factor;
+        self.pull *= factor;
     }
 }
 
@@ -293,13 +297,18 @@ fn moments<R: Real, const FUSED: bool, const EUCLIDEAN: bool>(
     for (axis, sum) in row.first.iter_mut().enumerate() {
         *sum += dot::<R, FUSED>(parts, &block.axes[axis]);
     }
-    let mut squares = squares::<R, FUSED>(point, block);
+    let squares = squares::<R, FUSED>(point, block);
     let square = dot::<R, FUSED>(parts, &squares);
     row.square += square;
-    row.cost += if EUCLIDEAN {
-        squares.iter_mut().for_each(|square| *square = square.root());
-        dot::<R, FUSED>(parts, &squares)
+    if EUCLIDEAN {
+        let mut lengths = squares;
+        lengths.iter_mut().for_each(|length| *length = length.root());
+        row.cost += dot::<R, FUSED>(parts, &lengths);
+        let ways = units::<R>(point, block, &lengths);
+        for (sum, way) in row.pull.iter_mut().zip(&ways) {
+            *sum += dot::<R, FUSED>(parts, way);
+        }
     } else {
-        square
-    };
+        row.cost += square;
+    }
 }

@@ -1,13 +1,21 @@
 //! The two number types of the kernels, and an exponential that vectorises.
 
-use std::ops::{Add, AddAssign, Mul, Sub};
+use std::ops::{Add, AddAssign, Div, Mul, Sub};
 
 /// A number type that a kernel computes in.
 ///
 /// `FUSED` says whether the machine at hand multiplies and adds in one instruction. Where it does not,
 /// `mul_add` would be a library call per element.
 pub(crate) trait Real:
-    Copy + PartialOrd + Send + Sync + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + AddAssign
+    Copy
+    + PartialOrd
+    + Send
+    + Sync
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + AddAssign
 {
     const ZERO: Self;
     fn narrow(value: f64) -> Self;
