@@ -72,6 +72,12 @@
 //! # Ok::<(), barrow::geometry::Error>(())
 //! ```
 //!
+//! Where mass may be dropped, [`MarginalPenalty`](geometry::MarginalPenalty) says at what price.
+//! [`DivergencePlans`](geometry::DivergencePlans) differentiate the debiased distance by positions and weights;
+//! [`GradientFlow`](geometry::GradientFlow) follows that slope from one cloud to another, and
+//! [`FreeSupport`](geometry::FreeSupport) to the mean of several. Costs that are no distance go into a matrix, for
+//! [`MatrixSinkhorn`](geometry::MatrixSinkhorn).
+//!
 //! **Files.** Reading drops and counts points that are not finite; writing leaves a whole file or none.
 //!
 //! ```no_run
