@@ -1,5 +1,7 @@
 //! Sorting by 32-bit keys without comparisons.
 
+use std::ops::Range;
+
 /// Bits of one digit: two digits are told apart by two passes, and their counters fit into the first cache.
 const DIGIT: u32 = 11;
 const VALUES: usize = 1 << DIGIT;
@@ -7,8 +9,13 @@ const VALUES: usize = 1 << DIGIT;
 /// Below this, clearing and summing the counters would take longer than comparing.
 pub(super) const SMALL: usize = 700;
 
+/// From here on neighbours in the wrong order are so many that every block would have some.
+const CROWDED: usize = 1 << 18;
+/// Keys that are looked at together.
+const BLOCK: usize = 16;
+
 /// What is sorted by a key of 32 bits.
-pub(super) trait Keyed: Copy + Default + Ord {
+pub(super) trait Keyed: Copy + Default {
     fn key(self) -> u32;
 }
 
@@ -25,50 +32,110 @@ impl Keyed for u64 {
     }
 }
 
-/// Sorts completely; `spare` is overwritten.
+/// How often the two upper digits have which value.
+pub(super) struct Counts {
+    middle: [u32; VALUES],
+    upper: [u32; VALUES],
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self { middle: [0; VALUES], upper: [0; VALUES] }
+    }
+}
+
+impl Counts {
+    pub fn add<T: Keyed>(&mut self, items: &[T]) {
+        for item in items {
+            self.middle[digit(item.key(), 32 - 2 * DIGIT)] += 1;
+            self.upper[digit(item.key(), 32 - DIGIT)] += 1;
+        }
+    }
+}
+
+/// Sorts what has been counted; `spare` is overwritten.
 ///
 /// Two passes settle the upper 22 bits. Where the keys spread over their range, few neighbours are then in the
 /// wrong order, and one walk puts them right; where they do not, the lowest digit gets a pass too.
-pub(super) fn sort<T: Keyed>(items: &mut Vec<T>, spare: &mut Vec<T>) {
+pub(super) fn sort(items: &mut Vec<u32>, spare: &mut Vec<u32>, counts: &Counts) {
     if items.len() < SMALL {
         items.sort_unstable();
         return;
     }
-    sort_upper(items, spare);
-    if !finish(items, |a, b| a < b) {
-        pass(items, spare, 0, &histogram(items, 0));
-        sort_upper(items, spare);
+    sort_upper(items, spare, counts);
+    if items.len() >= CROWDED {
+        carry(items);
+    }
+    if !finish_blocks(items) {
+        let mut lowest = [0; VALUES];
+        items.iter().for_each(|&item| lowest[digit(item, 0)] += 1);
+        pass(items, spare, 0, &lowest);
+        sort_upper(items, spare, counts);
     }
 }
 
 /// Sorts by the upper 22 bits of the keys, keeping the order of those that agree.
-pub(super) fn sort_upper<T: Keyed>(items: &mut Vec<T>, spare: &mut Vec<T>) {
-    let (mut middle, mut upper) = ([0; VALUES], [0; VALUES]);
-    for item in items.iter() {
-        middle[digit(item.key(), 32 - 2 * DIGIT)] += 1;
-        upper[digit(item.key(), 32 - DIGIT)] += 1;
+pub(super) fn sort_upper<T: Keyed>(items: &mut Vec<T>, spare: &mut Vec<T>, counts: &Counts) {
+    pass(items, spare, 32 - 2 * DIGIT, &counts.middle);
+    pass(items, spare, 32 - DIGIT, &counts.upper);
+}
+
+/// Moves the larger of two neighbours on, all along: every key that is one place too far back comes right, without a
+/// branch that the machine could mispredict.
+fn carry(items: &mut [u32]) {
+    let mut largest = 0;
+    for place in 1..items.len() {
+        let next = items[place];
+        largest = items[place - 1].max(largest);
+        items[place - 1] = next.min(largest);
+        items[place] = next.max(largest);
     }
-    pass(items, spare, 32 - 2 * DIGIT, &middle);
-    pass(items, spare, 32 - DIGIT, &upper);
+}
+
+/// Sorts by insertion where a block is out of order; `false` if that would take too long.
+fn finish_blocks(items: &mut [u32]) -> bool {
+    let mut moves = 4 * items.len();
+    let mut start = 1;
+    while start < items.len() {
+        let end = (start + BLOCK).min(items.len());
+        let window = &items[start - 1..end];
+        let wrong = window.iter().zip(&window[1..]).fold(0, |wrong, (a, b)| wrong | u32::from(a > b));
+        if wrong != 0 && !insert(items, start..end, &mut moves, |a, b| a < b) {
+            return false;
+        }
+        start = end;
+    }
+    true
 }
 
 /// Sorts by insertion what is nearly sorted; `false` if that would take too long.
 pub(super) fn finish<T: Copy>(items: &mut [T], less: impl Fn(&T, &T) -> bool) -> bool {
     let mut moves = 4 * items.len();
-    for index in 1..items.len() {
+    insert(items, 1..items.len(), &mut moves, less)
+}
+
+/// Inserts the items of a range into those before, which are sorted; `false` when the moves are spent.
+#[inline(always)]
+fn insert<T: Copy>(
+    items: &mut [T],
+    range: Range<usize>,
+    moves: &mut usize,
+    less: impl Fn(&T, &T) -> bool,
+) -> bool {
+    for index in range {
         let item = items[index];
         let mut place = index;
         while place > 0 && less(&item, &items[place - 1]) {
-            if moves == 0 {
-                items[place] = item;
-                return false;
-            }
-            moves -= 1;
             items[place] = items[place - 1];
             place -= 1;
         }
         if place != index {
             items[place] = item;
+            let moved = index - place;
+            if moved > *moves {
+                return false;
+            }
+            *moves -= moved;
         }
     }
     true
@@ -76,14 +143,6 @@ pub(super) fn finish<T: Copy>(items: &mut [T], less: impl Fn(&T, &T) -> bool) ->
 
 fn digit(key: u32, shift: u32) -> usize {
     (key >> shift) as usize & (VALUES - 1)
-}
-
-fn histogram<T: Keyed>(items: &[T], shift: u32) -> [u32; VALUES] {
-    let mut counts = [0; VALUES];
-    for item in items {
-        counts[digit(item.key(), shift)] += 1;
-    }
-    counts
 }
 
 /// Sorts by one digit, keeping the order of those that agree.
