@@ -40,7 +40,7 @@ mod xyz;
 
 pub use error::{Error, Place, Result};
 pub use format::Format;
-pub use plan::write_plan;
+pub use plan::{read_plan, write_plan};
 pub use read::{Loaded, ReadOptions, read, read_from};
 pub use transform::{read_transform, write_transform};
 pub use weights::read_weights;

@@ -7,7 +7,7 @@ mod header;
 mod read;
 mod write;
 
-pub(crate) use archive::read as read_archive;
+pub(crate) use archive::{read as read_archive, read_plan};
 pub(crate) use header::read_vector;
 pub(crate) use read::read;
 pub(crate) use write::{plan, write, write_archive};

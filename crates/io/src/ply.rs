@@ -5,9 +5,11 @@
 //! # References
 //! Greg Turk, "The PLY Polygon File Format", 1994.
 
+mod arcs;
 mod header;
 mod read;
 mod write;
 
+pub(crate) use arcs::read_arcs;
 pub(crate) use read::{read, read_parts};
 pub(crate) use write::{write, write_arcs};

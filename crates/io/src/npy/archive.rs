@@ -5,11 +5,12 @@ use std::io::{Cursor, Read};
 use nalgebra::Vector3;
 use zip::ZipArchive;
 
-use super::header::parse;
+use super::header::{parse, read_vector};
 use super::read::{Matrix, read as read_array, triple};
 use crate::color::ColorScale;
 use crate::columns::Columns;
 use crate::error::{Fault, Outcome};
+use crate::plan::{ArcPlace, Entry};
 use crate::role::Role;
 use crate::scalar::Scalar;
 
@@ -50,6 +51,28 @@ pub(crate) fn read(bytes: &[u8], notes: &mut Vec<String>) -> Outcome<Columns> {
         keep(&mut columns, role, &matrix);
     }
     Ok(columns)
+}
+
+/// The columns of a plan: the arrays `source`, `target`, `mass` and `cost`.
+pub(crate) fn read_plan(bytes: &[u8]) -> Outcome<Vec<Entry>> {
+    let mut archive =
+        ZipArchive::new(Cursor::new(bytes)).map_err(|error| Fault::file(format!("the archive: {error}")))?;
+    let mut columns: [Vec<f64>; 4] = Default::default();
+    for (column, name) in columns.iter_mut().zip(["source", "target", "mass", "cost"]) {
+        let array = entry(&mut archive, name)?;
+        *column = read_vector(&array).map_err(|fault| match fault {
+            Fault::At(place, problem) => Fault::file(format!("array {name:?}: {place}: {problem}")),
+            other => other,
+        })?;
+    }
+    let lengths = columns.each_ref().map(Vec::len);
+    if lengths.iter().any(|&length| length != lengths[0]) {
+        return Err(Fault::file(format!(
+            "the arrays source, target, mass and cost have {lengths:?} numbers; as many of each are needed"
+        )));
+    }
+    let row = |row: usize| (ArcPlace::Row(row), columns.each_ref().map(|column| column[row]));
+    Ok((0..lengths[0]).map(row).collect())
 }
 
 fn keep(columns: &mut Columns, role: Role, matrix: &Matrix<'_>) {

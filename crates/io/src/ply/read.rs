@@ -34,7 +34,7 @@ pub(crate) fn read_parts(source: &Source<'_>) -> Option<Outcome<Columns>> {
     Some(columns.map_err(Fault::Read))
 }
 
-fn is_vertex(element: &ElementDef) -> bool {
+pub(super) fn is_vertex(element: &ElementDef) -> bool {
     matches!(element.name.as_str(), "vertex" | "point" | "points")
 }
 
@@ -172,7 +172,7 @@ fn read_binary(
 }
 
 /// The size and the fields of a row without lists; `None` if there is a list.
-fn fixed_row(element: &ElementDef) -> Option<(usize, Vec<Field>)> {
+pub(super) fn fixed_row(element: &ElementDef) -> Option<(usize, Vec<Field>)> {
     let mut offset = 0;
     let mut fields = Vec::with_capacity(element.properties.len());
     for property in element.properties.values() {
@@ -185,7 +185,7 @@ fn fixed_row(element: &ElementDef) -> Option<(usize, Vec<Field>)> {
 }
 
 /// Where the rows of an element end.
-fn skip(bytes: &[u8], start: usize, element: &ElementDef, endian: Endian) -> Outcome<usize> {
+pub(super) fn skip(bytes: &[u8], start: usize, element: &ElementDef, endian: Endian) -> Outcome<usize> {
     if let Some((stride, _)) = fixed_row(element) {
         let end = stride.checked_mul(element.count).and_then(|length| start.checked_add(length));
         return end.filter(|&end| end <= bytes.len()).ok_or_else(|| short(bytes, element, "fewer"));
@@ -200,7 +200,7 @@ fn skip(bytes: &[u8], start: usize, element: &ElementDef, endian: Endian) -> Out
     Ok(at)
 }
 
-fn short(bytes: &[u8], element: &ElementDef, found: &str) -> Fault {
+pub(super) fn short(bytes: &[u8], element: &ElementDef, found: &str) -> Fault {
     let ElementDef { count, name, .. } = element;
     Fault::byte(bytes.len(), format!("the header promises {count} rows of {name:?}, the file holds {found}"))
 }
