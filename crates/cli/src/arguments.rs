@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{convert, distance, evaluate, info, matching, register, synth};
+use crate::{convert, distance, evaluate, info, interpolate, matching, register, synth};
 
 /// Match 3D point clouds: distances, optimal transport, registration.
 #[derive(Debug, Parser)]
@@ -33,6 +33,7 @@ pub enum Command {
     Convert(convert::Options),
     Distance(distance::Options),
     Match(matching::Options),
+    Interpolate(interpolate::Options),
     Register(register::Options),
     Evaluate(evaluate::Options),
     Synth(synth::Options),

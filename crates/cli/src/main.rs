@@ -8,6 +8,7 @@ mod entropy;
 mod evaluate;
 mod failure;
 mod info;
+mod interpolate;
 mod interrupt;
 mod lettering;
 mod matching;
@@ -54,6 +55,7 @@ fn run(arguments: &Arguments) -> Result<Ending> {
         Command::Convert(options) => convert::run(options, &settings),
         Command::Distance(options) => distance::run(options, &settings),
         Command::Match(options) => matching::run(options, &settings),
+        Command::Interpolate(options) => interpolate::run(options, &settings),
         Command::Register(options) => register::run(options, &settings),
         Command::Evaluate(options) => evaluate::run(options, &settings),
         Command::Synth(options) => synth::run(options, &settings),

@@ -9,7 +9,8 @@ use std::process::Stdio;
 use command::{barrow, command, files, folder_with_pair, pose_error, truth};
 use serde_json::Value;
 
-const SUBCOMMANDS: [&str; 7] = ["info", "convert", "distance", "match", "register", "evaluate", "synth"];
+const SUBCOMMANDS: [&str; 8] =
+    ["info", "convert", "distance", "match", "interpolate", "register", "evaluate", "synth"];
 
 #[track_caller]
 fn assert_keys(value: &Value, keys: &[&str]) {

@@ -83,3 +83,15 @@ fn a_second_signal_ends_at_once() {
     assert!(start.elapsed() < Duration::from_secs(5));
     assert_eq!(files(folder.path()), ["source.xyz", "target.xyz"]);
 }
+
+#[test]
+fn an_interrupted_interpolation_leaves_whole_frames() {
+    let folder = folder_with_pair(12_000);
+    let arguments = "interpolate source.xyz target.xyz --frames 3 --out frames --blur 0.001 --json";
+    let answer = interrupted(folder.path(), arguments).expect(130).json();
+    assert_eq!(answer["frames"], serde_json::json!([]));
+    let arguments = "interpolate source.xyz source.xyz --frames 100000 --out many --blur 1 --means --json";
+    let answer = interrupted(folder.path(), arguments).expect(130).json();
+    let written = answer["written"].as_array().expect("a list").len();
+    assert_eq!(files(&folder.path().join("many")).len(), written);
+}

@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use self::metrics::AT_ONCE;
 use self::metrics::sinkhorn;
 use self::nearest::{Nearness, nearest};
 use self::slices::{max_sliced, sliced};
@@ -58,7 +59,7 @@ pub struct Options {
     /// Leave the entropic bias in: sinkhorn.
     #[arg(long)]
     no_debias: bool,
-    /// Directions to project on, at least 8: sliced, max-sliced [default: 800, and 160 to start from].
+    /// Directions to project on, at least 8: sliced, max-sliced [default: 1200, and 160 to start from].
     #[arg(long, value_name = "L")]
     projections: Option<usize>,
     /// Draw every direction by itself instead of spreading them evenly: sliced.

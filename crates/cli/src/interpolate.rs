@@ -1,0 +1,205 @@
+//! `barrow interpolate`: clouds on the way from one to another.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use barrow::geometry::{Backend, Convergence, Displacement, SparsePlan, Status};
+use clap::Args;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::clouds::{LoadedPair, Pair};
+use crate::distance::AT_ONCE;
+use crate::entropy::{BLUR_OF_MATCH, Entropy, step_text};
+use crate::failure::{Ending, usage};
+use crate::interrupt;
+use crate::output;
+use crate::progress::Progress;
+use crate::report::{ConvergenceReport, DeviceReport, Lines, Report, Seconds, count, number, print};
+use crate::settings::Settings;
+use crate::weights::Weighting;
+
+/// Part of a point's mass below which an entropic arc is not followed.
+const THRESHOLD: f64 = 1e-3;
+
+/// Move one cloud onto another along a transport plan and write the clouds on the way.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  barrow interpolate a.ply b.ply --frames 30 --out frames
+  barrow match a.ply b.ply --out plan.npz && \\
+  barrow interpolate a.ply b.ply --frames 30 --out frames --plan plan.npz --means
+
+The frames are DIR/000.ply, 001.ply, ...: the first has the points of the source, the last those of the \
+target. Every arc of the plan is a point that moves in a straight line at constant speed. Colours, \
+intensities, times and normals change on the way where both clouds have them, and are left out otherwise.")]
+pub struct Options {
+    /// How many clouds to write, both ends included.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    frames: u32,
+    /// Folder to write them to; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Follow this plan, as `barrow match` writes it [default: the plan that `barrow match` would find].
+    #[arg(long, value_name = "PLAN")]
+    plan: Option<PathBuf>,
+    /// One point per source point, towards the mean of its targets, instead of one per arc.
+    #[arg(long)]
+    means: bool,
+    #[command(flatten)]
+    entropy: Entropy,
+    #[command(flatten)]
+    weighting: Weighting,
+    #[command(flatten)]
+    pair: Pair,
+}
+
+#[derive(Debug, Serialize)]
+struct InterpolateReport {
+    frames: Vec<Frame>,
+    attributes: Vec<&'static str>,
+    arcs: usize,
+    transported_mass: f64,
+    source_points: usize,
+    target_points: usize,
+    settings: Value,
+    device: DeviceReport,
+    seconds: Seconds,
+    convergence: ConvergenceReport,
+    written: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Frame {
+    path: String,
+    t: f64,
+    points: usize,
+}
+
+/// Reads, solves unless there is a plan, and writes one cloud after the other.
+///
+/// # Errors
+/// If a file cannot be read or written, the plan does not fit the clouds or is empty, or an option is out of range.
+pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
+    if options.plan.is_some() && (options.entropy.is_given() || options.weighting.is_given()) {
+        return Err(usage(
+            "--plan is a plan already: the options under Transport and Weights would be ignored",
+        ));
+    }
+    let clouds = options.pair.read(settings)?;
+    interrupt::hold();
+    let progress = Progress::new(settings.progress, "interpolating");
+    let start = Instant::now();
+    let (plan, convergence, chosen) = match &options.plan {
+        Some(path) => {
+            let plan = barrow::io::read_plan(path, clouds.source.len(), clouds.target.len())?;
+            (plan, AT_ONCE, json!({ "plan": path.display().to_string(), "means": options.means }))
+        }
+        None => solved(options, &clouds, settings, &progress)?,
+    };
+    if plan.arcs().is_empty() {
+        match &options.plan {
+            Some(path) => bail!("{}: the plan moves no mass; at least one arc is needed", path.display()),
+            None => bail!("{}: the plan moves no mass; a larger --reach lets it", options.pair.names()),
+        }
+    }
+    let prepare = start.elapsed().as_secs_f64();
+
+    std::fs::create_dir_all(&options.out)
+        .with_context(|| format!("{}: cannot be made a folder", options.out.display()))?;
+    let way = Displacement::new(&clouds.source, &clouds.target, &plan)?;
+    let last = options.frames - 1;
+    let mut report = InterpolateReport {
+        frames: Vec::new(),
+        attributes: Vec::new(),
+        arcs: plan.arcs().len(),
+        transported_mass: plan.mass(),
+        source_points: clouds.source.len(),
+        target_points: clouds.target.len(),
+        settings: chosen,
+        device: settings.device,
+        seconds: Seconds { read: clouds.seconds, prepare, solve: 0.0 },
+        convergence: (&convergence).into(),
+        written: Vec::new(),
+    };
+    for index in 0..options.frames {
+        if interrupt::asked() {
+            break;
+        }
+        progress.at(index as usize, options.frames as usize, || "writing".into());
+        let t = f64::from(index) / f64::from(last);
+        let displaced = if options.means { way.means_at(t) } else { way.at(t) }?;
+        let path = frame_path(&options.out, index, last);
+        output::write_cloud(&path, &displaced.cloud, false, settings)?;
+        report.attributes = displaced.cloud.attributes();
+        let path = path.display().to_string();
+        report.written.push(path.clone());
+        report.frames.push(Frame { path, t, points: displaced.cloud.len() });
+    }
+    drop(progress);
+    report.seconds.solve = start.elapsed().as_secs_f64() - prepare;
+    let complete = report.frames.len() == options.frames as usize;
+    if !complete {
+        settings.note(format!(
+            "interrupted: {} of {} frames are written",
+            report.frames.len(),
+            options.frames
+        ));
+    }
+    print(&report, settings)?;
+    Ok(if complete { Ending::Done } else { Ending::Interrupted })
+}
+
+/// `DIR/007.ply`, with as many digits as the last frame needs.
+fn frame_path(folder: &Path, index: u32, last: u32) -> PathBuf {
+    let digits = last.to_string().len().max(3);
+    folder.join(format!("{index:0digits$}.ply"))
+}
+
+/// The plan that `barrow match` would find.
+fn solved(
+    options: &Options,
+    clouds: &LoadedPair,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<(SparsePlan, Convergence, Value)> {
+    let names = || options.pair.names();
+    let weights = options.weighting.read(clouds, &options.pair)?;
+    let measures = weights.measures(clouds, &options.pair)?;
+    let problem = options.entropy.problem(measures, clouds, 2, BLUR_OF_MATCH);
+    let observe = |step: &_| {
+        progress.say(|| step_text(step));
+        interrupt::flow()
+    };
+    let plan = options.entropy.solver().solve_with(&problem, &Backend::Cpu, observe).with_context(names)?;
+    let convergence = plan.convergence();
+    if convergence.status == Status::MaxIterations {
+        settings.note("the iterations did not converge; more are allowed by --max-iterations");
+    }
+    let arcs = plan.arcs(THRESHOLD).with_context(names)?;
+    let sparse = SparsePlan::new(clouds.source.len(), clouds.target.len(), arcs)?;
+    let mut chosen = serde_json::to_value(options.entropy.settings(&problem, 2, &options.weighting))?;
+    chosen["plan"] = Value::Null;
+    chosen["means"] = options.means.into();
+    Ok((sparse, convergence, chosen))
+}
+
+impl Report for InterpolateReport {
+    fn text(&self) -> String {
+        let mut lines = Lines::default();
+        let (source, target) = (count(self.source_points), count(self.target_points));
+        let attributes = if self.attributes.is_empty() { "none".into() } else { self.attributes.join(", ") };
+        lines.add("points", format!("{source} source, {target} target"));
+        lines.add("arcs", format!("{} with mass {}", count(self.arcs), number(self.transported_mass)));
+        lines.add("attributes", attributes);
+        if self.convergence.iterations > 0 {
+            lines.add("stopped", self.convergence.text("misplaced mass"));
+        }
+        lines.add("time", self.seconds.text());
+        if let (Some(first), Some(last)) = (self.written.first(), self.written.last()) {
+            lines.add("written", format!("{} frames, {first} to {last}", self.written.len()));
+        }
+        lines.text()
+    }
+}
