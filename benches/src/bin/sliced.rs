@@ -1,6 +1,6 @@
 //! How fast are sliced distances, and how well do their directions stand for the whole sphere?
 //!
-//! `sliced PAIR POINTS [--p 2] [--projections 800] [--rotations 4] [--monte-carlo] [--seed 0] [--rounds 1] [--max] [--reference L]
+//! `sliced PAIR POINTS [--p 2] [--projections 1200] [--rotations 4] [--monte-carlo] [--seed 0] [--rounds 1] [--max] [--reference L]
 //! [--save DIR]` prints one line of JSON. PAIR is `cube` (two samples of one density), `sphere-torus` or `street` (two
 //! scans of a driven street). `--max` asks for the largest distance instead of the mean, `--reference L` adds what
 //! as many as L directions in two lattices say and how far off the value is, as a part of it. `--save` writes the

@@ -335,7 +335,7 @@ fn options_out_of_range_are_refused() {
         let largest = MaxSliced { projections, ..Default::default() };
         refused(largest.distance(&uniform(&x), &uniform(&x)).err(), "projections");
     }
-    for rotations in [0, 1, 401, usize::MAX] {
+    for rotations in [0, 1, 601, usize::MAX] {
         let directions = Directions::Lattice { rotations };
         refused(Sliced { directions, ..Default::default() }.directions().err(), "rotations");
     }

@@ -10,7 +10,7 @@ use super::Sliced;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Directions {
     /// Fibonacci lattices over the whole sphere, each turned by a random rotation of its own: every one of them alone
-    /// is without bias, and their scatter is the standard error. With 200 directions a lattice is some hundred times
+    /// is without bias, and their scatter is the standard error. With 300 directions a lattice is some hundred times
     /// nearer to the mean over the sphere than as many random directions are.
     ///
     /// Opposite directions give the same distance. A lattice is not symmetric, so the opposites of its points fall

@@ -30,9 +30,10 @@ use crate::{Error, Measure, Result};
 /// On a line optimal transport is a matching of quantiles, so each direction costs two sorts: of whole numbers, by
 /// their digits, where no point has a weight.
 ///
-/// With the default 800 directions the standard error of SW₂ is 0.02 to 0.06 % for clouds of many points, and for p = 1,
-/// whose integrand has kinks, two or three times that. It falls faster than 1/L. Fewer and larger lattices come nearer to
-/// the truth with the same directions, but tell less well how near.
+/// With the default four lattices of 300 directions the error of SW₂ was 0.002 % between a sphere and a torus, 0.01 %
+/// between two samples of a cube and 0.04 % between two scans of a street, in root mean square; with lattices of 200 it is
+/// two to ten times that. Fewer lattices of the same size take less time and cost little accuracy, but tell less well how
+/// accurate they are. For p = 1, whose integrand has kinks, errors are two or three times as large.
 ///
 /// # Determinism
 /// The seed fixes the directions; the same bits on any number of threads.
@@ -66,7 +67,7 @@ pub struct Sliced {
 
 impl Default for Sliced {
     fn default() -> Self {
-        Self { p: 2.0, projections: 800, directions: Directions::default(), seed: 0 }
+        Self { p: 2.0, projections: 1200, directions: Directions::default(), seed: 0 }
     }
 }
 
