@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use barrow::geometry::{Backend, Convergence, Displacement, SparsePlan, Status};
+use barrow::geometry::{
+    Certificate, Convergence, Displacement, SparsePlan, Wasserstein, WassersteinProblem, WassersteinStep,
+};
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::clouds::{LoadedPair, Pair};
 use crate::distance::AT_ONCE;
-use crate::entropy::{BLUR_OF_MATCH, Entropy, step_text};
 use crate::failure::{Ending, usage};
 use crate::interrupt;
 use crate::output;
@@ -19,9 +20,6 @@ use crate::progress::Progress;
 use crate::report::{ConvergenceReport, DeviceReport, Lines, Report, Seconds, count, number, print};
 use crate::settings::Settings;
 use crate::weights::Weighting;
-
-/// Part of a point's mass below which an entropic arc is not followed.
-const THRESHOLD: f64 = 1e-3;
 
 /// Move one cloud onto another along a transport plan and write the clouds on the way.
 #[derive(Debug, Args)]
@@ -41,14 +39,16 @@ pub struct Options {
     /// Folder to write them to; made if it is not there.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Follow this plan, as `barrow match` writes it [default: the plan that `barrow match` would find].
+    /// Follow this plan, as `barrow match` writes it [default: an optimal one for the squared distance is found].
     #[arg(long, value_name = "PLAN")]
     plan: Option<PathBuf>,
     /// One point per source point, towards the mean of its targets, instead of one per arc.
     #[arg(long)]
     means: bool,
-    #[command(flatten)]
-    entropy: Entropy,
+    /// How far from optimal the plan that is found may be: relative gap of the proven interval of its distance, below 1;
+    /// 0 asks for the optimum [default: 0.01].
+    #[arg(long, value_name = "PART", allow_negative_numbers = true, conflicts_with = "plan")]
+    gap: Option<f64>,
     #[command(flatten)]
     weighting: Weighting,
     #[command(flatten)]
@@ -67,7 +67,38 @@ struct InterpolateReport {
     device: DeviceReport,
     seconds: Seconds,
     convergence: ConvergenceReport,
+    /// Of the distance between the clouds; not known of a plan from a file.
+    certificate: Option<CertificateReport>,
     written: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct CertificateReport {
+    lower: f64,
+    upper: f64,
+    relative_gap: f64,
+}
+
+impl From<Certificate> for CertificateReport {
+    fn from(certificate: Certificate) -> Self {
+        let Certificate { lower, upper, .. } = certificate;
+        Self { lower, upper, relative_gap: certificate.relative_gap() }
+    }
+}
+
+/// What is known of a plan.
+struct Found {
+    convergence: Convergence,
+    certificate: Option<Certificate>,
+    /// The gap asked for.
+    gap: Option<f64>,
+}
+
+impl Found {
+    /// A plan from a file.
+    fn by_another() -> Self {
+        Self { convergence: AT_ONCE, certificate: None, gap: None }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -82,27 +113,21 @@ struct Frame {
 /// # Errors
 /// If a file cannot be read or written, the plan does not fit the clouds or is empty, or an option is out of range.
 pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
-    if options.plan.is_some() && (options.entropy.is_given() || options.weighting.is_given()) {
-        return Err(usage(
-            "--plan is a plan already: the options under Transport and Weights would be ignored",
-        ));
+    if options.plan.is_some() && options.weighting.is_given() {
+        return Err(usage("--plan has masses already: the options under Weights would be ignored"));
     }
     let clouds = options.pair.read(settings)?;
     interrupt::hold();
     let progress = Progress::new(settings.progress, "interpolating");
     let start = Instant::now();
-    let (plan, convergence, chosen) = match &options.plan {
+    let (plan, found) = match &options.plan {
         Some(path) => {
-            let plan = barrow::io::read_plan(path, clouds.source.len(), clouds.target.len())?;
-            (plan, AT_ONCE, json!({ "plan": path.display().to_string(), "means": options.means }))
+            (barrow::io::read_plan(path, clouds.source.len(), clouds.target.len())?, Found::by_another())
         }
-        None => solved(options, &clouds, settings, &progress)?,
+        None => solved(options, &clouds, &progress)?,
     };
-    if plan.arcs().is_empty() {
-        match &options.plan {
-            Some(path) => bail!("{}: the plan moves no mass; at least one arc is needed", path.display()),
-            None => bail!("{}: the plan moves no mass; a larger --reach lets it", options.pair.names()),
-        }
+    if let (Some(path), true) = (&options.plan, plan.arcs().is_empty()) {
+        bail!("{}: the plan moves no mass; at least one arc is needed", path.display());
     }
     let prepare = start.elapsed().as_secs_f64();
 
@@ -117,10 +142,16 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         transported_mass: plan.mass(),
         source_points: clouds.source.len(),
         target_points: clouds.target.len(),
-        settings: chosen,
+        settings: json!({
+            "plan": options.plan.as_ref().map(|path| path.display().to_string()),
+            "gap": found.gap,
+            "means": options.means,
+            "weights": options.plan.is_none().then(|| options.weighting.text()),
+        }),
         device: settings.device,
         seconds: Seconds { read: clouds.seconds, prepare, solve: 0.0 },
-        convergence: (&convergence).into(),
+        convergence: (&found.convergence).into(),
+        certificate: found.certificate.map(CertificateReport::from),
         written: Vec::new(),
     };
     for index in 0..options.frames {
@@ -157,32 +188,23 @@ fn frame_path(folder: &Path, index: u32, last: u32) -> PathBuf {
     folder.join(format!("{index:0digits$}.ply"))
 }
 
-/// The plan that `barrow match` would find.
-fn solved(
-    options: &Options,
-    clouds: &LoadedPair,
-    settings: &Settings,
-    progress: &Progress,
-) -> Result<(SparsePlan, Convergence, Value)> {
-    let names = || options.pair.names();
+/// A plan that is optimal within the gap.
+fn solved(options: &Options, clouds: &LoadedPair, progress: &Progress) -> Result<(SparsePlan, Found)> {
     let weights = options.weighting.read(clouds, &options.pair)?;
-    let measures = weights.measures(clouds, &options.pair)?;
-    let problem = options.entropy.problem(measures, clouds, 2, BLUR_OF_MATCH);
-    let observe = |step: &_| {
-        progress.say(|| step_text(step));
+    let (source, target) = weights.measures(clouds, &options.pair)?;
+    let default = Wasserstein::default();
+    let solver = Wasserstein { gap: options.gap.unwrap_or(default.gap), ..default };
+    let observe = |step: &WassersteinStep| {
+        progress.say(|| {
+            format!("step {}, the plan is within {}", step.iteration, number(step.certificate.relative_gap()))
+        });
         interrupt::flow()
     };
-    let plan = options.entropy.solver().solve_with(&problem, &Backend::Cpu, observe).with_context(names)?;
-    let convergence = plan.convergence();
-    if convergence.status == Status::MaxIterations {
-        settings.note("the iterations did not converge; more are allowed by --max-iterations");
-    }
-    let arcs = plan.arcs(THRESHOLD).with_context(names)?;
-    let sparse = SparsePlan::new(clouds.source.len(), clouds.target.len(), arcs)?;
-    let mut chosen = serde_json::to_value(options.entropy.settings(&problem, 2, &options.weighting))?;
-    chosen["plan"] = Value::Null;
-    chosen["means"] = options.means.into();
-    Ok((sparse, convergence, chosen))
+    let answer = solver
+        .solve_with(&WassersteinProblem::new(source, target), observe)
+        .with_context(|| options.pair.names())?;
+    let certificate = Some(answer.certificate);
+    Ok((answer.plan, Found { convergence: answer.convergence, certificate, gap: Some(solver.gap) }))
 }
 
 impl Report for InterpolateReport {
@@ -194,7 +216,7 @@ impl Report for InterpolateReport {
         lines.add("arcs", format!("{} with mass {}", count(self.arcs), number(self.transported_mass)));
         lines.add("attributes", attributes);
         if self.convergence.iterations > 0 {
-            lines.add("stopped", self.convergence.text("misplaced mass"));
+            lines.add("stopped", self.convergence.text("gap"));
         }
         lines.add("time", self.seconds.text());
         if let (Some(first), Some(last)) = (self.written.first(), self.written.last()) {

