@@ -1,5 +1,8 @@
 //! What the benchmarks of barrow share.
 
+use std::sync::OnceLock;
+use std::time::Instant;
+
 /// The median of measurements; the upper one of an even number.
 ///
 /// # Panics
@@ -15,4 +18,22 @@ pub fn peak_rss_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0 / 1e6)
+}
+
+/// Time that the threads of this process have run so far \[s\], on all cores together: what else runs on the machine
+/// does not count. Time on the clock where the system does not tell.
+pub fn cpu_seconds() -> f64 {
+    running().unwrap_or_else(|| START.get_or_init(Instant::now).elapsed().as_secs_f64())
+}
+
+static START: OnceLock<Instant> = OnceLock::new();
+
+/// The sum over threads of what Linux keeps in nanoseconds.
+fn running() -> Option<f64> {
+    let mut nanoseconds = 0;
+    for thread in std::fs::read_dir("/proc/self/task").ok()? {
+        let line = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        nanoseconds += line.split_whitespace().next()?.parse::<u64>().ok()?;
+    }
+    Some(nanoseconds as f64 * 1e-9)
 }

@@ -14,6 +14,7 @@ mod node;
 mod packet;
 mod score;
 mod search;
+mod slopes;
 mod waiting;
 mod weighted;
 

@@ -52,6 +52,12 @@ pub(super) struct Span {
 impl Span {
     pub const EMPTY: Self = Self { min: f64::INFINITY, max: f64::NEG_INFINITY };
 
+    /// One value.
+    #[inline(always)]
+    pub fn at(value: f64) -> Self {
+        Self { min: value, max: value }
+    }
+
     #[inline(always)]
     pub fn add(&mut self, value: f64) {
         self.min = if value < self.min { value } else { self.min };
@@ -87,6 +93,18 @@ pub(super) fn turned<const N: usize>(axes: &[[f64; 3]; 3], points: &[[f64; N]; 3
     out
 }
 
+/// One point along other axes.
+#[inline(always)]
+pub(super) fn turned_one(axes: &[[f64; 3]; 3], point: &[f64; 3]) -> [f64; 3] {
+    turned(axes, &point.map(|value| [value])).map(|row| row[0])
+}
+
+/// One point back from other axes.
+#[inline(always)]
+pub(super) fn turned_back(axes: &[[f64; 3]; 3], point: &[f64; 3]) -> [f64; 3] {
+    std::array::from_fn(|column| (0..3).map(|row| axes[row][column] * point[row]).sum())
+}
+
 pub(super) fn rows(matrix: &Matrix3<f64>) -> [[f64; 3]; 3] {
     std::array::from_fn(|row| std::array::from_fn(|column| matrix[(row, column)]))
 }
@@ -101,6 +119,42 @@ pub(super) fn spans(lanes: &Lanes) -> [Span; 3] {
         }
     }
     out
+}
+
+/// Queries that go down the tree together, as one.
+#[derive(Clone, Copy)]
+pub(super) struct Around {
+    pub bounds: [Span; 3],
+    /// A point x̄ amid the queries, how far they are from it along each axis, and a slope t: their scores are
+    /// compared with t·(x − x̄) added, which makes them more alike. Zeros for scores that need none of it.
+    pub middle: [f64; 3],
+    pub reach: [f64; 3],
+    pub tilt: [f64; 3],
+}
+
+/// Part by which the reach of queries is widened, far above all rounding.
+pub(super) const WIDENED: f64 = 1e-12;
+
+impl Around {
+    pub fn new(bounds: [Span; 3]) -> Self {
+        Self { bounds, middle: [0.0; 3], reach: [0.0; 3], tilt: [0.0; 3] }
+    }
+
+    /// With a point amid the queries, and with the slope.
+    pub fn tilted(self, middle: [f64; 3], tilt: [f64; 3], blurred: f64) -> Self {
+        let reach = std::array::from_fn(|axis| {
+            let Span { min, max } = self.bounds[axis];
+            let (below, above) = (middle[axis] - min, max - middle[axis]);
+            (1.0 + WIDENED) * if below > above { below } else { above } + blurred
+        });
+        Self { middle, reach, tilt, ..self }
+    }
+
+    /// Along other axes, where the queries have other bounds. Turning errs by a few ε of the coordinates.
+    pub fn turned(&self, axes: &[[f64; 3]; 3], bounds: [Span; 3]) -> Self {
+        let blurred = 1e-14 * self.middle.iter().map(|value| value.abs()).sum::<f64>();
+        Self::new(bounds).tilted(turned_one(axes, &self.middle), turned_one(axes, &self.tilt), blurred)
+    }
 }
 
 impl Node {
@@ -139,7 +193,7 @@ impl Node {
 
 /// The larger of both, or zero. Not `f64::max`, whose care for NaN costs instructions.
 #[inline(always)]
-fn outside(below: f64, above: f64) -> f64 {
+pub(super) fn outside(below: f64, above: f64) -> f64 {
     let farther = if below > above { below } else { above };
     if farther > 0.0 { farther } else { 0.0 }
 }

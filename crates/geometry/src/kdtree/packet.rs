@@ -5,7 +5,7 @@ use nalgebra::{Isometry3, Point3};
 use super::gather::{Gather, Nearest};
 use super::leaf::LEAF;
 use super::mask::{all_below, lanes_of};
-use super::node::{Lanes, WIDTH};
+use super::node::{Around, Lanes, WIDENED, WIDTH};
 use super::score::Score;
 use super::{KdTree, usable};
 
@@ -14,6 +14,8 @@ pub(super) struct Packet {
     pub position: Lanes,
     /// Scores above are of no interest; below all scores for a lane without query.
     pub limits: [f64; WIDTH],
+    /// What is added to the scores of every lane where those of all are compared, rounded up.
+    raised: [f64; WIDTH],
 }
 
 /// Points that are probably close to the next queries: what the last ones found.
@@ -45,7 +47,8 @@ impl Seeds {
 
 impl Packet {
     /// Lanes without a query.
-    pub const EMPTY: Self = Self { position: [[0.0; WIDTH]; 3], limits: [f64::NEG_INFINITY; WIDTH] };
+    pub const EMPTY: Self =
+        Self { position: [[0.0; WIDTH]; 3], limits: [f64::NEG_INFINITY; WIDTH], raised: [0.0; WIDTH] };
 
     /// One query; `None` if it cannot be searched for.
     pub fn single(query: &Point3<f64>, limit: f64) -> Option<Self> {
@@ -75,13 +78,48 @@ impl Packet {
         x * x + y * y + z * z
     }
 
+    /// The largest limit, raised. Finite, or no lane has a query: what is infinitely far is beyond it.
     #[inline(always)]
     pub fn widest(&self) -> f64 {
-        let mut widest = self.limits[0];
-        for lane in 1..WIDTH {
-            widest = if self.limits[lane] > widest { self.limits[lane] } else { widest };
+        let mut widest = f64::NEG_INFINITY;
+        for lane in 0..WIDTH {
+            let limit = self.limits[lane] + self.raised[lane];
+            widest = if limit > widest { limit } else { widest };
         }
-        widest
+        if widest < f64::MAX { widest } else { f64::MAX }
+    }
+
+    /// Tilts the frame in which the lanes are compared.
+    ///
+    /// Where weights are steep, so are the lowest scores as the query moves: over eight neighbouring queries they
+    /// differ by more than a leaf is worth, and the largest limit would tell little. Of scores with t·(x − x̄) added,
+    /// t near the slope of the weights where the answers are, it tells as much as that of one query.
+    ///
+    /// What is raised is lowered nowhere: scores are rounded in the order in which limits are, so that a point within
+    /// a limit stays within it raised. [`WIDENED`] covers the rounding of t·(x − x̄) itself, in any axes.
+    #[inline(always)]
+    pub fn tilt(&mut self, tree: &KdTree, score: &impl Score, around: &mut Around) {
+        let middle = around.bounds.map(|span| 0.5 * (span.min + span.max));
+        let tilt = score.tilt(tree, &middle);
+        *around = around.tilted(middle, tilt, 0.0);
+        let pad: f64 = (0..3).map(|axis| WIDENED * tilt[axis].abs() * around.reach[axis]).sum();
+        self.raised = [pad; WIDTH];
+        for axis in 0..3 {
+            for lane in 0..WIDTH {
+                self.raised[lane] += tilt[axis] * (self.position[axis][lane] - middle[axis]);
+            }
+        }
+    }
+
+    /// The lowest of the lanes' bounds where the lanes are compared.
+    #[inline(always)]
+    pub fn lowest_raised(&self, bounds: &[f64; WIDTH]) -> f64 {
+        let mut lowest = f64::INFINITY;
+        for lane in 0..WIDTH {
+            let bound = bounds[lane] + self.raised[lane];
+            lowest = if bound < lowest { bound } else { lowest };
+        }
+        lowest
     }
 
     /// Lowers the limits to the best of some points.

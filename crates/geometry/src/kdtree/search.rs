@@ -3,14 +3,10 @@
 use super::KdTree;
 use super::gather::{Found, Gather, KNearest, Nearest, Within};
 use super::mask::{lanes_of, not_above};
-use super::node::{Lanes, Node, Span, WIDTH, spans, turned};
+use super::node::{Around, Lanes, Node, Span, WIDTH, spans, turned};
 use super::packet::{Packet, Seeds};
-use super::score::{Plain, Score};
+use super::score::{At, Plain, Score};
 use super::waiting::Waiting;
-
-/// Nodes visited and leaves looked at, by each query, after which a packet becomes careful: twice as many as
-/// eight queries for their nearest points need on any ordinary cloud.
-const PATIENCE: u32 = 200;
 
 impl Packet {
     /// Offers every point whose score may be within the limits.
@@ -20,9 +16,15 @@ impl Packet {
     ///
     /// A `SINGLE` query is in the first lane.
     #[inline(always)]
-    fn search<const SINGLE: bool, G: Gather>(&mut self, tree: &KdTree, score: &impl Score, gather: &mut G) {
+    fn search<const SINGLE: bool, G: Gather, S: Score>(&mut self, tree: &KdTree, score: &S, gather: &mut G) {
         let position = self.position;
-        let bounds = spans(&position);
+        let bounds = |lanes: &Lanes| if SINGLE { lanes.map(|row| Span::at(row[0])) } else { spans(lanes) };
+        let mut around = Around::new(bounds(&position));
+        if S::STEEP && SINGLE {
+            around = around.tilted(position.map(|row| row[0]), [0.0; 3], 0.0);
+        } else if S::STEEP {
+            self.tilt(tree, score, &mut around);
+        }
         let mut widest = self.widest();
         let mut waiting = Waiting::none();
         if let Some(top) = tree.levels.len().checked_sub(1) {
@@ -35,37 +37,45 @@ impl Packet {
                 continue;
             }
             effort += 1;
-            let careful = effort > PATIENCE;
-            let (level, node) = ((visit >> 32) as usize, visit as u32 as usize);
-            let here: &Node = &tree.levels[level][node];
+            let careful = effort > S::PATIENCE;
+            let at = At { level: (visit >> 32) as usize, node: visit as u32 as usize };
+            let here: &Node = &tree.levels[at.level][at.node];
             let own: Lanes;
-            let own_bounds: [Span; 3];
-            let (queries, box_of_queries): (&Lanes, &[Span; 3]) = match &here.axes {
-                None => (&position, &bounds),
+            let own_around: Around;
+            let (queries, around): (&Lanes, &Around) = match &here.axes {
+                None => (&position, &around),
                 Some(axes) => {
                     own = turned(axes, &position);
-                    own_bounds =
-                        if SINGLE { own.map(|row| Span { min: row[0], max: row[0] }) } else { spans(&own) };
-                    (&own, &own_bounds)
+                    let bounds = bounds(&own);
+                    own_around = if S::STEEP { around.turned(axes, bounds) } else { Around::new(bounds) };
+                    (&own, &own_around)
                 }
             };
-            let children = score.of_children(here.distances_squared(box_of_queries), level, node);
+            let children = score.of_children(here, around, at);
             let first = waiting.count;
-            let below = (visit.wrapping_sub(1 << 32) >> 32 << 32) | (node * WIDTH) as u64;
+            let below = (visit.wrapping_sub(1 << 32) >> 32 << 32) | (at.node * WIDTH) as u64;
             let lanes_within = |packet: &Self, child: usize, gather: &G| {
-                let bounds = here.lane_distances_squared(child, queries);
-                let bounds = score.of_lanes(bounds, level, node * WIDTH + child);
-                packet.lanes_within(&bounds, careful.then_some(here.first[child]), gather)
+                let bounds = score.of_lanes(here, queries, at, child, careful);
+                (packet.lanes_within(&bounds, careful.then_some(here.first[child]), gather), bounds)
             };
             for child in lanes_of(not_above(&children, widest)) {
-                // In turned axes the box around the queries is wider than it need be: each is asked by itself.
-                let suspect = careful || (!SINGLE && here.axes.is_some());
-                if level > 0 && suspect && lanes_within(self, child, gather) == 0 {
-                    continue;
+                let mut bound = children[child];
+                // In turned axes the box around the queries is wider than it need be, and slopes are steeper
+                // for some queries than for others: each is asked by itself.
+                let suspect = careful || (!SINGLE && (S::STEEP || here.axes.is_some()));
+                if at.level > 0 && suspect {
+                    let (lanes, bounds) = lanes_within(self, child, gather);
+                    if lanes == 0 {
+                        continue;
+                    }
+                    if S::STEEP && !SINGLE {
+                        let lowest = self.lowest_raised(&bounds);
+                        bound = if lowest > bound { lowest } else { bound };
+                    }
                 }
-                waiting.push(first, children[child], below | child as u64);
+                waiting.push(first, bound, below | child as u64);
             }
-            if level == 0 {
+            if at.level == 0 {
                 while waiting.count > first {
                     let (bound, leaf) = waiting.pop();
                     if bound > widest {
@@ -74,7 +84,7 @@ impl Packet {
                     let leaf = leaf as u32 as usize;
                     // The box around one query is the query.
                     let sure = SINGLE && !careful;
-                    let lanes = if sure { 1 } else { lanes_within(self, leaf % WIDTH, gather) };
+                    let lanes = if sure { 1 } else { lanes_within(self, leaf % WIDTH, gather).0 };
                     effort += lanes.count_ones();
                     if self.scan(tree, leaf, lanes, score, gather) {
                         widest = self.widest();
@@ -123,7 +133,7 @@ pub(super) fn squared_limit(distance: f64) -> f64 {
 pub(super) fn lowest<S: Score>(tree: &KdTree, packet: &mut Packet, score: &S, seeds: &mut Seeds) -> Nearest {
     let mut found = Nearest::new();
     packet.bound_by(seeds, score);
-    packet.search::<false, _>(tree, score, &mut found);
+    packet.search::<false, _, _>(tree, score, &mut found);
     seeds.replace(tree, &found);
     found
 }
@@ -135,7 +145,7 @@ pub(super) fn lowest<S: Score>(tree: &KdTree, packet: &mut Packet, score: &S, se
 )]
 pub(super) fn lowest_of_one<S: Score>(tree: &KdTree, packet: &mut Packet, score: &S) -> Option<(f64, u32)> {
     let mut found = Nearest::new();
-    packet.search::<true, _>(tree, score, &mut found);
+    packet.search::<true, _, _>(tree, score, &mut found);
     found.answer(0)
 }
 
@@ -145,7 +155,7 @@ pub(super) fn lowest_of_one<S: Score>(tree: &KdTree, packet: &mut Packet, score:
     dispatcher = "direct"
 )]
 pub(super) fn lowest_k<S: Score>(tree: &KdTree, packet: &mut Packet, score: &S, gather: &mut KNearest) {
-    packet.search::<false, _>(tree, score, gather);
+    packet.search::<false, _, _>(tree, score, gather);
 }
 
 /// Finds all squared distances within the limits.
@@ -154,5 +164,5 @@ pub(super) fn lowest_k<S: Score>(tree: &KdTree, packet: &mut Packet, score: &S, 
     dispatcher = "direct"
 )]
 pub(super) fn lowest_within(tree: &KdTree, packet: &mut Packet, gather: &mut Within) {
-    packet.search::<false, _>(tree, &Plain, gather);
+    packet.search::<false, _, _>(tree, &Plain, gather);
 }

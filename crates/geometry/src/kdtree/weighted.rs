@@ -6,10 +6,11 @@ use rayon::prelude::*;
 use super::batch::{BatchSearch, Queries};
 use super::gather::KNearest;
 use super::leaf::{LEAF, NONE};
-use super::node::WIDTH;
+use super::node::{Around, Lanes, Node, Span, WIDTH, turned_back, turned_one};
 use super::packet::Packet;
-use super::score::Score;
+use super::score::{At, Score};
 use super::search::{lowest_k, lowest_of_one};
+use super::slopes::{Slopes, slopes};
 use super::{KdTree, Neighbors};
 use crate::{Cost, Error, Result};
 
@@ -36,7 +37,8 @@ impl ReducedCost {
 ///
 /// A node is passed over when the cost to its box minus the largest weight inside is above the best so
 /// far. Rounding is monotone, so the answer is exactly what a scan with the same formula finds; of several
-/// at the same value the lowest index wins.
+/// at the same value the lowest index wins. Where the weights of |x − y|² are steep, as those of transport
+/// to a place elsewhere, an affine function bounds them in place of the largest.
 ///
 /// # References
 /// Aurenhammer, *Power diagrams*, SIAM Journal on Computing 1987; Peyré, Cuturi, *Computational optimal
@@ -61,6 +63,8 @@ pub struct WeightedKdTree<'a> {
     weights: Vec<[f64; LEAF]>,
     /// Largest weights below the children of every node, level by level.
     largest: Vec<Vec<[f64; WIDTH]>>,
+    /// More about the weights below every node, where the largest say too little.
+    slopes: Option<Vec<Vec<Slopes>>>,
 }
 
 impl KdTree {
@@ -88,7 +92,8 @@ impl KdTree {
             below = level.par_iter().map(|row| highest(row)).collect();
             largest.push(level);
         }
-        Ok(WeightedKdTree { tree: self, cost, weights, largest })
+        let slopes = (cost == Cost::SquaredEuclidean).then(|| slopes(self, &weights)).flatten();
+        Ok(WeightedKdTree { tree: self, cost, weights, largest, slopes })
     }
 }
 
@@ -104,9 +109,10 @@ impl WeightedKdTree<'_> {
     /// The point with the lowest reduced cost; `None` if there is no point with a weight above −∞.
     pub fn lowest(&self, query: &Point3<f64>) -> Option<ReducedCost> {
         let mut packet = Packet::single(query, f64::MAX)?;
-        let found = match self.cost {
-            Cost::SquaredEuclidean => lowest_of_one(self.tree, &mut packet, &Squared(self)),
-            Cost::Euclidean => lowest_of_one(self.tree, &mut packet, &Unsquared(self)),
+        let found = match (self.cost, &self.slopes) {
+            (Cost::Euclidean, _) => lowest_of_one(self.tree, &mut packet, &Unsquared(self)),
+            (_, None) => lowest_of_one(self.tree, &mut packet, &Squared(self)),
+            (_, Some(slopes)) => lowest_of_one(self.tree, &mut packet, &Steep(self, slopes)),
         };
         found.map(ReducedCost::from_score)
     }
@@ -116,9 +122,10 @@ impl WeightedKdTree<'_> {
         let k = k.min(self.tree.len);
         let Some(mut packet) = Packet::single(query, f64::MAX).filter(|_| k > 0) else { return Vec::new() };
         let mut gather = KNearest::new(k);
-        match self.cost {
-            Cost::SquaredEuclidean => lowest_k(self.tree, &mut packet, &Squared(self), &mut gather),
-            Cost::Euclidean => lowest_k(self.tree, &mut packet, &Unsquared(self), &mut gather),
+        match (self.cost, &self.slopes) {
+            (Cost::Euclidean, _) => lowest_k(self.tree, &mut packet, &Unsquared(self), &mut gather),
+            (_, None) => lowest_k(self.tree, &mut packet, &Squared(self), &mut gather),
+            (_, Some(slopes)) => lowest_k(self.tree, &mut packet, &Steep(self, slopes), &mut gather),
         }
         gather.answer(0).map(ReducedCost::from_score).collect()
     }
@@ -134,9 +141,11 @@ impl WeightedKdTree<'_> {
     ) -> Vec<Option<ReducedCost>> {
         let queries = queries.into();
         let search = BatchSearch { guesses, ..BatchSearch::default() };
-        let found = match self.cost {
-            Cost::SquaredEuclidean => self.tree.lowest_in_order(&queries, &search, f64::MAX, &Squared(self)),
-            Cost::Euclidean => self.tree.lowest_in_order(&queries, &search, f64::MAX, &Unsquared(self)),
+        let (tree, limit) = (self.tree, f64::MAX);
+        let found = match (self.cost, &self.slopes) {
+            (Cost::Euclidean, _) => tree.lowest_in_order(&queries, &search, limit, &Unsquared(self)),
+            (_, None) => tree.lowest_in_order(&queries, &search, limit, &Squared(self)),
+            (_, Some(slopes)) => tree.lowest_in_order(&queries, &search, limit, &Steep(self, slopes)),
         };
         found.into_par_iter().map(|row| (row.1 != NONE).then(|| ReducedCost::from_score(row))).collect()
     }
@@ -144,13 +153,18 @@ impl WeightedKdTree<'_> {
     /// [`lowest_k`](Self::lowest_k) for many queries, in parallel, in query order.
     pub fn lowest_k_all<'q>(&self, queries: impl Into<Queries<'q>>, k: usize) -> Neighbors<ReducedCost> {
         let (queries, search) = (queries.into(), BatchSearch::default());
-        let (tree, answer) = (self.tree, ReducedCost::from_score);
-        match self.cost {
-            Cost::SquaredEuclidean => {
-                tree.lowest_k_all(queries, k, &search, f64::MAX, &Squared(self), answer)
-            }
-            Cost::Euclidean => tree.lowest_k_all(queries, k, &search, f64::MAX, &Unsquared(self), answer),
+        let (tree, limit, answer) = (self.tree, f64::MAX, ReducedCost::from_score);
+        match (self.cost, &self.slopes) {
+            (Cost::Euclidean, _) => tree.lowest_k_all(queries, k, &search, limit, &Unsquared(self), answer),
+            (_, None) => tree.lowest_k_all(queries, k, &search, limit, &Squared(self), answer),
+            (_, Some(slopes)) => tree.lowest_k_all(queries, k, &search, limit, &Steep(self, slopes), answer),
         }
+    }
+
+    /// Largest weights below the children of a node.
+    #[inline(always)]
+    fn largest_of(&self, at: At) -> &[f64; WIDTH] {
+        &self.largest[at.level][at.node]
     }
 }
 
@@ -168,12 +182,13 @@ struct Squared<'a>(&'a WeightedKdTree<'a>);
 
 impl Score for Squared<'_> {
     #[inline(always)]
-    fn of_children(&self, distances_squared: [f64; WIDTH], level: usize, node: usize) -> [f64; WIDTH] {
-        minus(distances_squared, &self.0.largest[level][node])
+    fn of_children(&self, node: &Node, queries: &Around, at: At) -> [f64; WIDTH] {
+        minus(node.distances_squared(&queries.bounds), self.0.largest_of(at))
     }
     #[inline(always)]
-    fn of_lanes(&self, distances_squared: [f64; WIDTH], level: usize, child: usize) -> [f64; WIDTH] {
-        minus(distances_squared, &[self.0.largest[level][child / WIDTH][child % WIDTH]; WIDTH])
+    fn of_lanes(&self, node: &Node, queries: &Lanes, at: At, child: usize, _: bool) -> [f64; WIDTH] {
+        let largest = self.0.largest_of(at)[child];
+        minus(node.lane_distances_squared(child, queries), &[largest; WIDTH])
     }
     #[inline(always)]
     fn of_points(&self, distances_squared: [f64; LEAF], leaf: usize) -> [f64; LEAF] {
@@ -185,17 +200,75 @@ impl Score for Squared<'_> {
     }
 }
 
+/// |x − y|² − g where weights are steep.
+struct Steep<'a>(&'a WeightedKdTree<'a>, &'a [Vec<Slopes>]);
+
+impl Score for Steep<'_> {
+    const STEEP: bool = true;
+    /// Care costs half as much again, and points at one place are as rare as everywhere.
+    const PATIENCE: u32 = 1000;
+
+    #[inline(always)]
+    fn of_children(&self, _: &Node, queries: &Around, at: At) -> [f64; WIDTH] {
+        self.1[at.level][at.node].of_children(queries)
+    }
+    /// The careful look at ties, which only the bound by the largest weight meets to the last bit.
+    #[inline(always)]
+    fn of_lanes(&self, node: &Node, queries: &Lanes, at: At, child: usize, careful: bool) -> [f64; WIDTH] {
+        let mut bounds = self.1[at.level][at.node].of_lanes(child, queries);
+        if careful {
+            let flat = Squared(self.0).of_lanes(node, queries, at, child, careful);
+            for lane in 0..WIDTH {
+                bounds[lane] = if flat[lane] > bounds[lane] { flat[lane] } else { bounds[lane] };
+            }
+        }
+        bounds
+    }
+    #[inline(always)]
+    fn of_points(&self, distances_squared: [f64; LEAF], leaf: usize) -> [f64; LEAF] {
+        Squared(self.0).of_points(distances_squared, leaf)
+    }
+    #[inline(always)]
+    fn of_point(&self, distance_squared: f64, place: usize) -> f64 {
+        Squared(self.0).of_point(distance_squared, place)
+    }
+    /// The slope of the weights where the way down ends that takes the lowest bound on every level.
+    #[inline(always)]
+    fn tilt(&self, tree: &KdTree, at: &[f64; 3]) -> [f64; 3] {
+        let mut node = 0;
+        let mut tilt = [0.0; 3];
+        for level in (0..tree.levels.len()).rev() {
+            let (here, slopes) = (&tree.levels[level][node], &self.1[level][node]);
+            let own = here.axes.as_ref().map_or(*at, |axes| turned_one(axes, at));
+            let bounds = slopes.of_children(&Around { middle: own, ..Around::new(own.map(Span::at)) });
+            let mut lowest = 0;
+            for child in 1..WIDTH {
+                lowest = if bounds[child] < bounds[lowest] { child } else { lowest };
+            }
+            let slope = slopes.slope(lowest);
+            tilt = here.axes.as_ref().map_or(slope, |axes| turned_back(axes, &slope));
+            node = node * WIDTH + lowest;
+            // Nothing below, not even a child.
+            if bounds[lowest] == f64::INFINITY {
+                break;
+            }
+        }
+        tilt
+    }
+}
+
 /// |x − y| − g. The root is rounded correctly and so monotone too.
 struct Unsquared<'a>(&'a WeightedKdTree<'a>);
 
 impl Score for Unsquared<'_> {
     #[inline(always)]
-    fn of_children(&self, distances_squared: [f64; WIDTH], level: usize, node: usize) -> [f64; WIDTH] {
-        minus(roots(distances_squared), &self.0.largest[level][node])
+    fn of_children(&self, node: &Node, queries: &Around, at: At) -> [f64; WIDTH] {
+        minus(roots(node.distances_squared(&queries.bounds)), self.0.largest_of(at))
     }
     #[inline(always)]
-    fn of_lanes(&self, distances_squared: [f64; WIDTH], level: usize, child: usize) -> [f64; WIDTH] {
-        minus(roots(distances_squared), &[self.0.largest[level][child / WIDTH][child % WIDTH]; WIDTH])
+    fn of_lanes(&self, node: &Node, queries: &Lanes, at: At, child: usize, _: bool) -> [f64; WIDTH] {
+        let largest = self.0.largest_of(at)[child];
+        minus(roots(node.lane_distances_squared(child, queries)), &[largest; WIDTH])
     }
     #[inline(always)]
     fn of_points(&self, distances_squared: [f64; LEAF], leaf: usize) -> [f64; LEAF] {
