@@ -63,10 +63,10 @@ fn main() -> Result<()> {
     let sliced = Sliced {
         p: arguments.value("--p")?.unwrap_or(defaults.p),
         projections: arguments.value("--projections")?.unwrap_or(defaults.projections),
-        directions: if arguments.flag("--monte-carlo") {
-            Directions::MonteCarlo
-        } else {
-            defaults.directions
+        directions: match arguments.value("--rotations")? {
+            _ if arguments.flag("--monte-carlo") => Directions::MonteCarlo,
+            Some(rotations) => Directions::Lattice { rotations },
+            None => defaults.directions,
         },
         seed: arguments.value("--seed")?.unwrap_or(defaults.seed),
     };
