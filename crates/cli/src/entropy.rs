@@ -1,9 +1,10 @@
 //! How fuzzy and how far a transport plan may be: blur, epsilon, reach and the exponent of the cost.
 
 use barrow::geometry::{
-    Bounds, Cost, KdTree, Measure, PointCloud, Sinkhorn, SinkhornStep, TransportProblem, median_spacing,
+    Bounds, Cost, KdTree, MarginalPenalty, Measure, PointCloud, Sinkhorn, SinkhornStep, TransportProblem,
+    median_spacing,
 };
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::clouds::LoadedPair;
@@ -30,12 +31,25 @@ pub struct Entropy {
     /// Length beyond which mass is rather dropped than moved [m] [default: all mass is moved].
     #[arg(long, value_name = "METRES", allow_negative_numbers = true)]
     pub reach: Option<f64>,
+    /// What dropping mass costs with a reach [default: kl].
+    #[arg(long, value_enum, requires = "reach")]
+    pub penalty: Option<Penalty>,
     /// Part of the mass that may end in the wrong place when the iterations stop [default: 0.001].
     #[arg(long, value_name = "PART", allow_negative_numbers = true)]
     pub tolerance: Option<f64>,
-    /// Iterations at most [default: 1000].
+    /// Iterations at most [default: 1000, and 1000000 without entropy].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_iterations: Option<u32>,
+}
+
+/// What a problem with a reach pays for mass that it does not move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Penalty {
+    /// Kullback-Leibler: every point keeps a part that falls smoothly with the cost.
+    Kl,
+    /// Total variation, a cut: what would travel farther than the reach is dropped.
+    Tv,
 }
 
 /// What a transport problem was solved with.
@@ -49,6 +63,8 @@ pub struct EntropySettings {
     pub epsilon: f64,
     /// Length beyond which mass is rather dropped [m].
     pub reach: Option<f64>,
+    /// What dropping mass costs, where there is a reach.
+    pub penalty: Option<Penalty>,
     /// Part of the mass that may end in the wrong place.
     pub tolerance: f64,
     /// Iterations at most.
@@ -60,8 +76,18 @@ pub struct EntropySettings {
 impl Entropy {
     /// Whether any was asked for.
     pub fn is_given(&self) -> bool {
-        let lengths = self.blur.or(self.epsilon).or(self.reach);
-        lengths.or(self.tolerance).is_some() || self.max_iterations.is_some()
+        self.entropic().is_some() || self.reach.is_some() || self.max_iterations.is_some()
+    }
+
+    /// The first given of those options that mean nothing without entropy.
+    pub fn entropic(&self) -> Option<&'static str> {
+        let all = [
+            ("--blur", self.blur.is_some()),
+            ("--epsilon", self.epsilon.is_some()),
+            ("--penalty", self.penalty.is_some()),
+            ("--tolerance", self.tolerance.is_some()),
+        ];
+        all.iter().find(|(_, given)| *given).map(|&(name, _)| name)
     }
 
     /// The solver that these options describe.
@@ -91,7 +117,11 @@ impl Entropy {
             (None, None) => blur_of(&clouds.source, &clouds.target, default_blur),
         };
         let cost = if p == 1 { Cost::Euclidean } else { Cost::SquaredEuclidean };
-        TransportProblem { cost, reach: self.reach, ..TransportProblem::new(source, target, blur) }
+        let penalty = match self.penalty {
+            Some(Penalty::Tv) => MarginalPenalty::TotalVariation,
+            Some(Penalty::Kl) | None => MarginalPenalty::KullbackLeibler,
+        };
+        TransportProblem { cost, reach: self.reach, penalty, ..TransportProblem::new(source, target, blur) }
     }
 
     /// What the answer says about the problem.
@@ -101,6 +131,7 @@ impl Entropy {
             blur: problem.blur,
             epsilon: problem.epsilon(),
             reach: problem.reach,
+            penalty: problem.reach.map(|_| self.penalty.unwrap_or(Penalty::Kl)),
             tolerance: self.solver().tolerance,
             max_iterations: self.solver().max_iterations,
             weights: weighting.text(),

@@ -1,6 +1,7 @@
 //! The command `barrow`: arguments in, one answer and an exit code out.
 
 mod arguments;
+mod certified;
 mod clouds;
 mod convert;
 mod distance;

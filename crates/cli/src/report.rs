@@ -64,8 +64,12 @@ impl From<&Convergence> for ConvergenceReport {
 impl ConvergenceReport {
     /// One line for a reader, `residual` being what the residual is called.
     pub fn text(&self, residual: &str) -> String {
-        let status = self.status.replace('_', " ");
-        format!("{status} after {} iterations, {residual} {}", self.iterations, number(self.residual))
+        format!("{}, {residual} {}", self.short(), number(self.residual))
+    }
+
+    /// One line for a reader who has seen the residual elsewhere.
+    pub fn short(&self) -> String {
+        format!("{} after {} iterations", self.status.replace('_', " "), self.iterations)
     }
 }
 
@@ -152,16 +156,42 @@ impl Lines {
 
 /// Six significant digits, in powers of ten only where the plain form would be long.
 pub fn number(value: f64) -> String {
+    significant(value, 6)
+}
+
+/// As [`number`] with another number of significant digits, at least 1.
+pub fn significant(value: f64, digits: usize) -> String {
     let magnitude = value.abs();
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
     }
     if !(1e-4..1e9).contains(&magnitude) {
-        return format!("{value:.5e}");
+        return format!("{value:.*e}", digits - 1);
     }
-    let decimals = (5 - magnitude.log10().floor() as i32).max(0) as usize;
+    let decimals = (digits as i32 - 1 - magnitude.log10().floor() as i32).max(0) as usize;
     let plain = format!("{value:.decimals$}");
     if plain.contains('.') { plain.trim_end_matches('0').trim_end_matches('.').into() } else { plain }
+}
+
+/// As [`significant`] of a value that is not negative, rounded down.
+pub fn below(value: f64, digits: usize) -> String {
+    outwards(value, digits, -1.0)
+}
+
+/// As [`significant`] of a value that is not negative, rounded up.
+pub fn above(value: f64, digits: usize) -> String {
+    outwards(value, digits, 1.0)
+}
+
+fn outwards(value: f64, digits: usize, side: f64) -> String {
+    let text = significant(value, digits);
+    let read = text.parse().unwrap_or(value);
+    if side * (value - read) <= 0.0 {
+        return text;
+    }
+    // Rounded to the wrong side: one unit of the last digit further.
+    let last = 10f64.powi(value.log10().floor() as i32 - digits as i32 + 1);
+    significant(read + side * last, digits)
 }
 
 /// Three numbers in brackets; coordinates keep millimetres however far from the origin.

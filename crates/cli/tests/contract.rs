@@ -49,7 +49,6 @@ fn wrong_usage_ends_with_2_and_says_what_is_accepted() {
         "info",
         "distance source.xyz",
         "distance source.xyz target.xyz --metric manhattan",
-        "distance source.xyz target.xyz --metric wasserstein",
         "distance source.xyz target.xyz --blur 0.1",
         "distance source.xyz target.xyz --metric sliced --blur 0.1",
         "distance source.xyz target.xyz --metric sinkhorn --projections 3",

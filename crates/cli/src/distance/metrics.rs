@@ -11,6 +11,7 @@ use barrow::geometry::{
 use serde_json::{Value, json};
 
 use super::Options;
+use crate::certified::CertificateReport;
 use crate::clouds::LoadedPair;
 use crate::entropy::{BLUR_OF_DISTANCE, step_text};
 use crate::interrupt;
@@ -28,6 +29,10 @@ pub struct Answer {
     pub settings: Value,
     /// How far the solver came.
     pub convergence: Convergence,
+    /// What is proven, where the metric proves anything.
+    pub certificate: Option<CertificateReport>,
+    /// Whether a limit ended the work before what was asked for was reached.
+    pub missed: bool,
     /// What else the metric knows.
     pub details: Value,
     /// The details for a reader.
@@ -77,6 +82,8 @@ pub fn sinkhorn(options: &Options, clouds: &LoadedPair, settings: &Settings) -> 
         unit: unit_of_cost(options.p()),
         settings: entropy,
         convergence: weakest(&terms),
+        certificate: None,
+        missed: false,
         details: json!({
             "terms": terms.iter().map(|(name, term)| (*name, term.json())).collect::<BTreeMap<_, _>>(),
             "mass_term": mass_term,

@@ -4,6 +4,7 @@ mod colorize;
 mod metrics;
 mod nearest;
 mod slices;
+mod wasserstein;
 
 use std::time::Instant;
 
@@ -17,6 +18,8 @@ pub use self::metrics::AT_ONCE;
 use self::metrics::sinkhorn;
 use self::nearest::{Nearness, nearest};
 use self::slices::{max_sliced, sliced};
+use self::wasserstein::wasserstein;
+use crate::certified::{CertificateReport, Certified};
 use crate::clouds::Pair;
 use crate::entropy::Entropy;
 use crate::failure::{Ending, usage};
@@ -31,6 +34,7 @@ Examples:
   barrow distance a.ply b.ply
   barrow distance scan.ply truth.ply --metric fscore --radius 0.01 --radius 0.05
   barrow distance scan.ply truth.ply --colorize errors.ply --colorize-max 0.1
+  barrow distance a.ply b.ply --metric wasserstein --gap 0.001
   barrow distance a.ply b.ply --metric sinkhorn --blur 0.05 --json
   barrow distance a.las b.las --metric sliced --p 1 --projections 1000
 
@@ -39,6 +43,9 @@ Metrics and units of the value:
   hausdorff  larger of the two directed maximum distances [m]
   fscore     harmonic mean of precision and recall [1], the shares of the source and of the
              target points that lie within --radius of the other cloud
+  wasserstein
+             optimal transport distance, the p-th root of the mean cost [m], between proven bounds;
+             with --reach what is dropped counts as moved that far, with --mass only what is moved counts
   sinkhorn   debiased entropic transport cost [m^p, times the unit of the weights]
   sliced     mean of the transport costs along lines in all directions, its p-th root [m]
   max-sliced transport distance along the line where it is largest [m]
@@ -53,7 +60,7 @@ pub struct Options {
     /// What is measured.
     #[arg(long, value_enum, default_value_t = Metric::Chamfer)]
     metric: Metric,
-    /// Exponent of the distance in the cost: sinkhorn, sliced, max-sliced [default: 2].
+    /// Exponent of the distance in the cost: wasserstein, sinkhorn, sliced, max-sliced [default: 2].
     #[arg(long, value_name = "1|2", value_parser = clap::value_parser!(u8).range(1..=2))]
     p: Option<u8>,
     /// Leave the entropic bias in: sinkhorn.
@@ -72,6 +79,8 @@ pub struct Options {
     #[command(flatten)]
     entropy: Entropy,
     #[command(flatten)]
+    certified: Certified,
+    #[command(flatten)]
     weighting: Weighting,
 }
 
@@ -81,6 +90,7 @@ enum Metric {
     Chamfer,
     Hausdorff,
     Fscore,
+    Wasserstein,
     Sinkhorn,
     Sliced,
     MaxSliced,
@@ -104,8 +114,8 @@ struct DistanceReport {
     device: DeviceReport,
     seconds: Seconds,
     convergence: ConvergenceReport,
-    /// Bounds that are proven; none of these metrics gives them.
-    certificate: Option<()>,
+    /// Bounds that are proven.
+    certificate: Option<CertificateReport>,
     details: Value,
     #[serde(skip)]
     lines: Vec<(String, String)>,
@@ -121,6 +131,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     let start = Instant::now();
     let answer = match options.metric {
         Metric::Chamfer | Metric::Hausdorff | Metric::Fscore => nearest(options, &clouds, settings),
+        Metric::Wasserstein => wasserstein(options, &clouds, settings),
         Metric::Sinkhorn => sinkhorn(options, &clouds, settings),
         Metric::Sliced => sliced(options, &clouds, settings),
         Metric::MaxSliced => max_sliced(options, &clouds, settings),
@@ -128,7 +139,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     .with_context(|| options.pair.names())?;
     let solve = start.elapsed().as_secs_f64() - answer.prepare;
     let status = answer.convergence.status;
-    if status == Status::MaxIterations {
+    if status == Status::MaxIterations && answer.certificate.is_none() {
         settings.note("the iterations did not converge; more are allowed by --max-iterations");
     }
     let report = DistanceReport {
@@ -141,24 +152,34 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         device: settings.device,
         seconds: Seconds { read: clouds.seconds, prepare: answer.prepare, solve },
         convergence: (&answer.convergence).into(),
-        certificate: None,
+        certificate: answer.certificate,
         details: answer.details,
         lines: answer.lines,
     };
     print(&report, settings)?;
-    Ok(if status == Status::Stopped { Ending::Interrupted } else { Ending::Done })
+    Ok(match status {
+        Status::Stopped => Ending::Interrupted,
+        _ if answer.missed => Ending::Missed,
+        _ => Ending::Done,
+    })
 }
 
 impl Options {
     /// Refuses options that the metric would ignore.
     fn check(&self) -> Result<()> {
-        use Metric::{Chamfer, Fscore, Hausdorff, MaxSliced, Sinkhorn, Sliced};
-        let owners: [(&str, bool, &[Metric]); 6] = [
-            ("--p", self.p.is_some(), &[Sinkhorn, Sliced, MaxSliced]),
+        use Metric::{Chamfer, Fscore, Hausdorff, MaxSliced, Sinkhorn, Sliced, Wasserstein};
+        let given = |option: Option<&'static str>| (option.unwrap_or_default(), option.is_some());
+        let (entropic, with_entropy) = given(self.entropy.entropic());
+        let (certified, with_certificate) = given(self.certified.given());
+        let owners: [(&str, bool, &[Metric]); 9] = [
+            ("--p", self.p.is_some(), &[Wasserstein, Sinkhorn, Sliced, MaxSliced]),
             ("--projections", self.projections.is_some(), &[Sliced, MaxSliced]),
             ("--monte-carlo", self.monte_carlo, &[Sliced]),
             ("--no-debias", self.no_debias, &[Sinkhorn]),
-            ("the options under Transport", self.entropy.is_given(), &[Sinkhorn]),
+            (entropic, with_entropy, &[Sinkhorn]),
+            ("--reach", self.entropy.reach.is_some(), &[Wasserstein, Sinkhorn]),
+            ("--max-iterations", self.entropy.max_iterations.is_some(), &[Wasserstein, Sinkhorn]),
+            (certified, with_certificate, &[Wasserstein]),
             ("the options under Nearest points", self.nearness.is_given(), &[Chamfer, Hausdorff, Fscore]),
         ];
         for (option, given, metrics) in owners {
@@ -182,6 +203,7 @@ impl Report for DistanceReport {
         // A share has no unit to print.
         let value = format!("{} {}", number(self.value), if self.unit == "1" { "" } else { self.unit });
         lines.add(self.metric.name(), value.trim_end());
+        lines.add_some("interval", self.certificate.map(|certificate| certificate.text()));
         lines.add(
             "points",
             format!("{} source, {} target", count(self.source_points), count(self.target_points)),
@@ -190,7 +212,10 @@ impl Report for DistanceReport {
             lines.add(label, value);
         }
         if self.convergence.iterations > 0 {
-            lines.add("stopped", self.convergence.text("misplaced mass"));
+            let entropic = self.certificate.is_none();
+            let text =
+                if entropic { self.convergence.text("misplaced mass") } else { self.convergence.short() };
+            lines.add("stopped", text);
         }
         lines.add("time", self.seconds.text());
         lines.text()

@@ -137,6 +137,8 @@ pub fn nearest(options: &Options, clouds: &LoadedPair, settings: &Settings) -> R
             "weights": options.weighting.text(),
         }),
         convergence: AT_ONCE,
+        certificate: None,
+        missed: false,
         details: json!({
             "source_to_target": directed(&forth, forth.maximum_from, forth.maximum_to),
             "target_to_source": directed(&back, back.maximum_to, back.maximum_from),

@@ -77,6 +77,8 @@ fn answer(
         unit: "m",
         settings: chosen,
         convergence: AT_ONCE,
+        certificate: None,
+        missed: false,
         details,
         lines: vec![(label.into(), line)],
         prepare,
