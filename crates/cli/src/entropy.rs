@@ -74,11 +74,6 @@ pub struct EntropySettings {
 }
 
 impl Entropy {
-    /// Whether any was asked for.
-    pub fn is_given(&self) -> bool {
-        self.entropic().is_some() || self.reach.is_some() || self.max_iterations.is_some()
-    }
-
     /// The first given of those options that mean nothing without entropy.
     pub fn entropic(&self) -> Option<&'static str> {
         let all = [
