@@ -110,9 +110,8 @@ impl Certified {
         if missed {
             let limit = if self.max_seconds.is_some() { "--max-seconds" } else { "--max-iterations" };
             let (gap, asked) = (percent(gap), percent(solver.gap));
-            settings.note(format!(
-                "the gap is {gap}, which is not the {asked} asked for; {limit} allows more work"
-            ));
+            settings
+                .note(format!("the gap is {gap}, not yet the {asked} asked for; {limit} allows more work"));
         }
         Ok(Certain { answer, stage, missed })
     }

@@ -11,6 +11,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::certified::CertificateReport;
 use crate::clouds::{LoadedPair, Pair};
 use crate::distance::AT_ONCE;
 use crate::failure::{Ending, usage};
@@ -70,20 +71,6 @@ struct InterpolateReport {
     /// Of the distance between the clouds; not known of a plan from a file.
     certificate: Option<CertificateReport>,
     written: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct CertificateReport {
-    lower: f64,
-    upper: f64,
-    relative_gap: f64,
-}
-
-impl From<Certificate> for CertificateReport {
-    fn from(certificate: Certificate) -> Self {
-        let Certificate { lower, upper, .. } = certificate;
-        Self { lower, upper, relative_gap: certificate.relative_gap() }
-    }
 }
 
 /// What is known of a plan.
