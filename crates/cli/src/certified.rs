@@ -141,14 +141,18 @@ impl From<Certificate> for CertificateReport {
 impl CertificateReport {
     /// The interval for a reader, rounded outwards so that what is printed is proven too.
     pub fn text(&self) -> String {
-        // Enough digits to see that the bounds differ.
-        let digits = (3.0 - self.relative_gap.log10().floor()).clamp(6.0, 15.0) as usize;
-        let (lower, upper) = (below(self.lower, digits), above(self.upper, digits));
+        let (lower, upper) = self.bounds();
         if self.lower == 0.0 {
             // Of a number that may be zero a relative gap says nothing.
             return format!("at most {upper} m, proven");
         }
         format!("between {lower} and {upper} m, proven; gap {}", percent(self.relative_gap))
+    }
+
+    /// Both bounds, rounded outwards, with enough digits to see that they differ.
+    fn bounds(&self) -> (String, String) {
+        let digits = (3.0 - self.relative_gap.log10().floor()).clamp(6.0, 15.0) as usize;
+        (below(self.lower, digits), above(self.upper, digits))
     }
 }
 
@@ -182,5 +186,9 @@ fn show(progress: &Progress, step: &WassersteinStep, gap: f64) {
     }
     let closed = certificate.relative_gap.max(CLOSED).ln() / gap.max(CLOSED).ln();
     let done = (closed.clamp(0.0, 1.0) * PARTS as f64) as usize;
-    progress.at(done, PARTS, || format!("{}, {}", name(step.stage), certificate.text()));
+    // Short: half of a narrow terminal is the bar, which is the gap.
+    progress.at(done, PARTS, || {
+        let (lower, upper) = certificate.bounds();
+        format!("{lower} to {upper} m, {}", name(step.stage))
+    });
 }

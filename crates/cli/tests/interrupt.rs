@@ -46,6 +46,17 @@ fn an_interrupted_distance_prints_the_answer_so_far() {
 }
 
 #[test]
+fn an_interrupted_distance_prints_the_interval_so_far() {
+    let folder = folder_with_pair(30_000);
+    let run =
+        interrupted(folder.path(), "distance source.xyz target.xyz --metric wasserstein --gap 0 --json");
+    let answer = run.expect(130).json();
+    assert_eq!(answer["convergence"]["status"], "stopped");
+    let bound = |name: &str| answer["certificate"][name].as_f64().expect("a number");
+    assert!(bound("lower") < bound("upper"), "{answer}");
+}
+
+#[test]
 fn an_interrupted_match_leaves_no_file_behind() {
     let folder = folder_with_pair(12_000);
     let run = interrupted(folder.path(), "match source.xyz target.xyz --blur 0.001 --out plan.npz --json");
