@@ -15,9 +15,15 @@ use crate::{
 /// Cells of the other side that a potential is carried over from.
 const LIFTED: usize = 16;
 
-/// How many times narrower than at first ε is in the end: on the points themselves, and on cells, whose potentials
-/// must stay smooth enough to be carried over.
-const SHARP: (f64, f64) = (20.0, 4.0);
+/// How many pairs to look for, and how far to sharpen potentials on them.
+pub(super) struct Schedule {
+    /// Pairs that every point asks for.
+    pub pairs: usize,
+    /// Sinkhorn's iterations.
+    pub steps: usize,
+    /// How many times narrower than at first ε is in the end.
+    pub sharpness: f64,
+}
 
 /// Both measures on one level, with weights in units of the source's total.
 pub(super) struct Pair {
@@ -87,31 +93,37 @@ impl Pair {
     }
 
     /// Candidate pairs: for every point those of the lowest reduced costs, `k` and half as many again from the
-    /// sources' side. Sharpens the potentials on them, in `steps` of Sinkhorn's iteration.
+    /// sources' side. Sharpens the potentials on them.
+    ///
+    /// Returns the pairs and the ε that the potentials are sharp to. `before` is what an earlier call with potentials
+    /// that are good already returned; without it ε falls from what suits potentials that were carried over.
     pub fn candidates(
         &self,
         (source, target): (&Level, &Level),
         duals: &mut Duals,
-        (k, steps, finest): (usize, usize, bool),
+        schedule: &Schedule,
+        before: Option<f64>,
         cap: f64,
     ) -> Result<(Graph, f64)> {
         let trees = self.trees(source, target)?;
+        let k = schedule.pairs;
         let rows = trees.lowest(&self.targets, &trees.target, &self.sources, &duals.g, k + k / 2)?;
-        let first = width(&rows);
+        let first = before.unwrap_or_else(|| width(&rows));
         duals.f = soft_minima(&rows, &self.target_weights, first, cap);
         let columns = trees.lowest(&self.sources, &trees.source, &self.targets, &duals.f, k)?;
         let (x, y) = (&source.points, &target.points);
         let graph = Graph::new(&rows, &columns, |i, j| self.cost.between(&x[i as usize], &y[j as usize]));
         drop((rows, columns));
-        let last = first / if finest { SHARP.0 } else { SHARP.1 };
-        if last > 0.0 {
-            let at = |step: usize| first * (last / first).powf((step as f64 / steps as f64).min(1.0));
-            self.sharpen(&graph, (0..steps + 2).map(at), duals, cap);
+        let last = before.unwrap_or(first / schedule.sharpness);
+        if last > 0.0 && schedule.steps > 0 {
+            let at =
+                |step: usize| first * (last / first).powf((step as f64 / schedule.steps as f64).min(1.0));
+            self.sharpen(&graph, (0..schedule.steps + 2).map(at), duals, cap);
         }
         Ok((graph, last))
     }
 
-    pub fn sharpen(&self, graph: &Graph, epsilons: impl Iterator<Item = f64>, duals: &mut Duals, cap: f64) {
+    fn sharpen(&self, graph: &Graph, epsilons: impl Iterator<Item = f64>, duals: &mut Duals, cap: f64) {
         let weights = (&self.source_weights[..], &self.target_weights[..]);
         sharpen(graph, epsilons, weights, (&mut duals.f, &mut duals.g), cap);
     }

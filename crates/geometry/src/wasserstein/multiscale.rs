@@ -6,7 +6,7 @@ use super::exact::{ADDED, Exact};
 use super::flow::{Candidate, Flow};
 use super::graph::Graph;
 use super::hierarchy::Hierarchy;
-use super::level::{Duals, Pair, price};
+use super::level::{Duals, Pair, Schedule, price};
 use super::masses::Masses;
 use super::outside::{Leftover, first_plan};
 use super::problem::{Moved, WassersteinProblem};
@@ -25,21 +25,26 @@ const CANDIDATES: usize = 8;
 /// Points above which fewer are asked for: memory goes with them.
 const MANY: usize = 1 << 18;
 
-/// Source points of a small problem.
+/// Source points of a small problem at first, and how many times more when sweeps are no longer worth it.
 const BLOCK: usize = 1024;
+const LARGER: usize = 4;
 
 /// Sweeps on levels of cells; what they leave is left to the next level.
 const COARSE_SWEEPS: usize = 2;
 
-/// Sweeps on the points before the simplex takes over, where the optimum itself is asked for.
+/// Sweeps with the smallest blocks where the optimum itself is asked for; of larger ones, one each.
 const SWEEPS_TO_EXACT: usize = 3;
 
-/// Sinkhorn's iterations on the candidates of a level, and how many times more may follow on the points.
+/// How many times narrower than at first ε is in the end: on the points themselves, and on cells, whose potentials
+/// must stay smooth enough to be carried over.
+const SHARP: (f64, f64) = (20.0, 4.0);
+
+/// Sinkhorn's iterations on the candidates of a level, and how many times candidates may be found anew on the points.
 const STEPS: usize = 20;
-const RENEWALS: usize = 3;
+const RENEWALS: usize = 2;
 
 /// A sweep or renewal that closes less than this part of the gap was the last of its kind.
-const WORTH: f64 = 0.1;
+const WORTH: f64 = 0.25;
 
 /// What comes next.
 enum Stage {
@@ -72,6 +77,8 @@ pub(super) struct Multiscale {
     duals: Duals,
     plan: Vec<Flow>,
     finest: Option<Finest>,
+    /// Source points of a small problem.
+    block: usize,
     sweeps: usize,
     renewals: usize,
     lower: f64,
@@ -118,6 +125,7 @@ impl Multiscale {
             duals: Duals::default(),
             plan: Vec::new(),
             finest: None,
+            block: BLOCK,
             sweeps: 0,
             renewals: 0,
             lower: 0.0,
@@ -204,10 +212,9 @@ impl Multiscale {
             let above = &self.source.levels[level - 1];
             self.duals.g = pair.lift(above, self.masses.unit, &self.duals.f, cap)?;
         }
-        let k = if source.points.len() > MANY { CANDIDATES - 2 } else { CANDIDATES };
-        let steps = if partial { 0 } else { STEPS };
+        let schedule = self.schedule();
         let mut duals = std::mem::take(&mut self.duals);
-        let (graph, epsilon) = pair.candidates((source, target), &mut duals, (k, steps, finest), cap)?;
+        let (graph, epsilon) = pair.candidates((source, target), &mut duals, &schedule, None, cap)?;
         self.duals = duals;
         if self.leftover.is_none() {
             self.plan_level(&graph);
@@ -259,41 +266,55 @@ impl Multiscale {
         }
     }
 
-    /// Improves the plan, or the potentials once that is not worth it any more; at last hands over to the simplex.
+    /// Improves the plan; once that is not worth it any more the potentials, then with larger blocks; at last hands
+    /// over to the simplex.
     fn sweep(&mut self) -> Result<()> {
         let Some(finest) = self.finest.take() else { return Ok(()) };
-        let before = (self.lower, self.upper);
+        let before = self.bounds();
         let points = &self.source.levels[self.level].points;
         let between = price(self.cost, points, &self.target.levels[self.level].points);
         let number = self.sweeps + COARSE_SWEEPS * self.level;
-        self.plan = sweep(number, BLOCK, points, &self.plan, &finest.graph.rows, &self.duals.f, between);
+        self.plan = sweep(number, self.block, points, &self.plan, &finest.graph.rows, &self.duals.f, between);
         self.sweeps += 1;
         self.upper = self.value(&self.plan).min(self.upper);
         self.finest = Some(finest);
-        let open = before.1 - before.0;
-        let mut go_on = before.1 - self.upper > WORTH * open;
-        if self.gap == 0.0 {
-            go_on = self.sweeps < SWEEPS_TO_EXACT;
-        } else if !go_on && !self.met() && self.renewals < RENEWALS {
-            self.renew()?;
-            go_on = self.lower - before.0 > WORTH * open || self.renewals < RENEWALS;
+        let count = points.len();
+        let worth = |after: Bounds| {
+            before.upper - after.upper + after.lower - before.lower > WORTH * (before.upper - before.lower)
+        };
+        let go_on = if self.gap == 0.0 { self.sweeps < SWEEPS_TO_EXACT } else { worth(self.bounds()) };
+        if !go_on && !self.met() {
+            if self.gap > 0.0 && self.renewals < RENEWALS {
+                self.renew()?;
+            }
+            self.block *= LARGER;
         }
-        self.stage = if go_on { Stage::Sweep } else { self.hand_over() };
+        self.stage = if 2 * self.block <= count { Stage::Sweep } else { self.hand_over() };
         self.stop_if_met();
         Ok(())
     }
 
-    /// Sharpens the potentials further.
+    /// How candidates are found on the level at hand.
+    fn schedule(&self) -> Schedule {
+        let pairs = if self.points() > MANY { CANDIDATES - 2 } else { CANDIDATES };
+        // Only where all is moved, or at a price that is known, are entropic potentials those of the problem.
+        let steps = if self.leftover.is_some() && self.reach.is_none() { 0 } else { STEPS };
+        Schedule { pairs, steps, sharpness: if self.finest() { SHARP.0 } else { SHARP.1 } }
+    }
+
+    /// Finds the candidates of the sharpened potentials, and sharpens these on those.
     fn renew(&mut self) -> Result<()> {
         self.renewals += 1;
-        if let Some(finest) = self.finest.take() {
-            let epsilons = std::iter::repeat_n(finest.epsilon, STEPS);
-            let cap = self.cap();
-            finest.pair.sharpen(&finest.graph, epsilons, &mut self.duals, cap);
+        if let Some(mut finest) = self.finest.take() {
+            let level = (&self.source.levels[self.level], &self.target.levels[self.level]);
+            let (schedule, cap) = (self.schedule(), self.cap());
+            finest.graph = Graph::default();
+            let before = Some(finest.epsilon);
+            (finest.graph, finest.epsilon) =
+                finest.pair.candidates(level, &mut self.duals, &schedule, before, cap)?;
             self.finest = Some(finest);
         }
-        self.prove(1)?;
-        Ok(())
+        self.prove(1)
     }
 
     /// The last stage: a simplex on all candidates.

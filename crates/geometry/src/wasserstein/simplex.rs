@@ -310,14 +310,26 @@ impl Simplex {
         }
     }
 
-    /// Adds to the potentials of a piece of the tree.
+    /// Adds to the potentials below a node, or takes from all others if they are fewer: only differences count.
     fn shift(&mut self, top: u32, change: f64) {
+        if 2 * self.nodes[top as usize].size as usize > self.nodes.len() {
+            self.add_below(self.nodes.len() as u32 - 1, top, -change);
+        } else {
+            self.add_below(top, NONE, change);
+        }
+    }
+
+    /// Adds to the potentials below `top`, except below `left_out`.
+    fn add_below(&mut self, top: u32, left_out: u32, change: f64) {
         let mut node = top;
         loop {
-            self.dual[node as usize] += change;
-            let here = &self.nodes[node as usize];
-            if here.first_child != NONE {
-                node = here.first_child;
+            let mut below = NONE;
+            if node != left_out {
+                self.dual[node as usize] += change;
+                below = self.nodes[node as usize].first_child;
+            }
+            if below != NONE {
+                node = below;
                 continue;
             }
             while node != top && self.nodes[node as usize].next == NONE {
