@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Cells of the other side that a potential is carried over from.
-const LIFTED: usize = 16;
+const LIFTED: usize = 12;
 
 /// How many pairs to look for, and how far to sharpen potentials on them.
 pub(super) struct Schedule {

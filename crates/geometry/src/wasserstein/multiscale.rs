@@ -49,6 +49,7 @@ const WORTH: f64 = 0.25;
 /// What comes next.
 enum Stage {
     Level,
+    Candidates,
     Sweep,
     Exact(Box<Exact>),
     Done,
@@ -142,6 +143,10 @@ impl Multiscale {
                 self.descend()?;
                 WassersteinStage::Level
             }
+            Stage::Candidates => {
+                self.gather()?;
+                WassersteinStage::Level
+            }
             Stage::Sweep => {
                 self.sweep()?;
                 WassersteinStage::Sweep
@@ -212,25 +217,51 @@ impl Multiscale {
             let above = &self.source.levels[level - 1];
             self.duals.g = pair.lift(above, self.masses.unit, &self.duals.f, cap)?;
         }
-        let schedule = self.schedule();
+        if finest {
+            return self.arrive(pair);
+        }
         let mut duals = std::mem::take(&mut self.duals);
-        let (graph, epsilon) = pair.candidates((source, target), &mut duals, &schedule, None, cap)?;
+        let schedule = self.schedule();
+        let (graph, _) = pair.candidates((source, target), &mut duals, &schedule, None, cap)?;
         self.duals = duals;
         if self.leftover.is_none() {
-            self.plan_level(&graph);
+            self.plan_cells(&graph);
         }
-        let (source, target) = (&self.source.levels[level], &self.target.levels[level]);
-        if !finest {
-            self.level += 1;
-            self.stage = Stage::Level;
-            return Ok(());
-        }
-        self.finest = Some(Finest { pair, graph, epsilon });
-        if let Some(leftover) = &self.leftover {
-            let bisect = |from: &[i64], to: &[i64]| bisect(&source.points, from, &target.points, to);
-            self.plan = first_plan(leftover, (&source.masses, &target.masses), bisect);
-        }
+        self.level += 1;
+        self.stage = Stage::Level;
+        Ok(())
+    }
+
+    /// A first plan between the points, and what the potentials prove that came down with it.
+    fn arrive(&mut self, pair: Pair) -> Result<()> {
+        self.plan = match &self.leftover {
+            None => self.first_plan(),
+            Some(leftover) => {
+                let (source, target) = (&self.source.levels[self.level], &self.target.levels[self.level]);
+                let bisect = |from: &[i64], to: &[i64]| bisect(&source.points, from, &target.points, to);
+                first_plan(leftover, (&source.masses, &target.masses), bisect)
+            }
+        };
         self.upper = self.value(&self.plan);
+        self.finest = Some(Finest { pair, graph: Graph::default(), epsilon: 0.0 });
+        // Where the two are far apart this is all that a gap of a percent needs.
+        if self.gap > 0.0 {
+            self.prove(1)?;
+        }
+        self.stage = Stage::Candidates;
+        self.stop_if_met();
+        Ok(())
+    }
+
+    /// Candidates on the points, and what the potentials prove that are sharpened on them.
+    fn gather(&mut self) -> Result<()> {
+        if let Some(mut finest) = self.finest.take() {
+            let level = (&self.source.levels[self.level], &self.target.levels[self.level]);
+            let (schedule, cap) = (self.schedule(), self.cap());
+            (finest.graph, finest.epsilon) =
+                finest.pair.candidates(level, &mut self.duals, &schedule, None, cap)?;
+            self.finest = Some(finest);
+        }
         self.prove(1)?;
         let small = self.source.levels.len() == 1;
         self.stage = if small || self.leftover.is_some() { self.hand_over() } else { Stage::Sweep };
@@ -238,32 +269,37 @@ impl Multiscale {
         Ok(())
     }
 
-    /// A good plan on a level of cells, a first one on the points.
-    fn plan_level(&mut self, graph: &Graph) {
-        let (level, finest) = (self.level, self.finest());
-        let (source, target) = (&self.source.levels[level], &self.target.levels[level]);
+    /// From the plan of the level above, or from nothing.
+    fn first_plan(&mut self) -> Vec<Flow> {
+        let (source, target) = (&self.source.levels[self.level], &self.target.levels[self.level]);
+        let mut plan = std::mem::take(&mut self.plan);
+        if self.level == 0 {
+            plan = bisect(&source.points, &source.masses, &target.points, &target.masses);
+            plan.sort_unstable();
+        } else {
+            let above = &self.target.levels[self.level - 1].points;
+            refine(&mut plan, (source, target), above, &|x, y| self.cost.between(x, y));
+        }
+        plan
+    }
+
+    /// A good plan on a level of cells.
+    fn plan_cells(&mut self, graph: &Graph) {
+        let mut plan = self.first_plan();
+        let (source, target) = (&self.source.levels[self.level], &self.target.levels[self.level]);
         let between = price(self.cost, &source.points, &target.points);
-        let sizes = (source.points.len(), target.points.len());
-        if level == 0 {
-            self.plan = bisect(&source.points, &source.masses, &target.points, &target.masses);
-            self.plan.sort_unstable();
-            if !finest {
-                let plan = std::mem::take(&mut self.plan);
-                let mut exact = Exact::new(sizes, candidates(graph), plan, &self.duals.f, between);
-                while !exact.step() {}
-                self.plan = exact.plan();
-            }
-            return;
-        }
-        let above = &self.target.levels[level - 1].points;
-        refine(&mut self.plan, (source, target), above, &|x, y| self.cost.between(x, y));
-        if !finest {
+        if self.level == 0 {
+            let sizes = (source.points.len(), target.points.len());
+            let mut exact = Exact::new(sizes, candidates(graph), plan, &self.duals.f, between);
+            while !exact.step() {}
+            plan = exact.plan();
+        } else {
             for number in 0..COARSE_SWEEPS {
-                let number = number + COARSE_SWEEPS * level;
-                self.plan =
-                    sweep(number, BLOCK, &source.points, &self.plan, &graph.rows, &self.duals.f, &between);
+                let number = number + COARSE_SWEEPS * self.level;
+                plan = sweep(number, BLOCK, &source.points, &plan, &graph.rows, &self.duals.f, &between);
             }
         }
+        self.plan = plan;
     }
 
     /// Improves the plan; once that is not worth it any more the potentials, then with larger blocks; at last hands
