@@ -29,6 +29,9 @@ use super::tiles::{Slab, TILE, TiledMeasure};
 /// Error of a potential that single precision may cause, as a part of the cost across both measures.
 const POTENTIAL_ERROR: f64 = 1e-5;
 
+/// Bits by which a row's sum may fall short of the guess before it is looked for anew.
+const GUESS_SLACK: f64 = 2.0;
+
 /// Both measures of a problem, tiled.
 pub(super) struct CpuEngine {
     /// The points, then ever fewer cells.
@@ -52,12 +55,13 @@ impl CpuEngine {
         rows: &TiledMeasure,
         columns: &Columns,
         moments: bool,
+        guess: Option<&[f64]>,
         finish: impl Fn(usize, &Row, &Vector3<f64>) -> T + Sync,
     ) -> Vec<T> {
         let slabs = rows.tile_slabs();
         let mut values = vec![T::default(); rows.len()];
         values.par_chunks_mut(TILE).enumerate().for_each(|(tile, values)| {
-            let (sums, focus) = self.sums(rows, tile, &slabs[tile], columns, moments);
+            let (sums, focus) = self.sums(rows, tile, &slabs[tile], columns, moments, guess);
             for (offset, (value, row)) in values.iter_mut().zip(&sums).enumerate() {
                 *value = finish(tile * TILE + offset, row, &focus.coords);
             }
@@ -74,6 +78,7 @@ impl CpuEngine {
         slab: &Slab,
         columns: &Columns,
         moments: bool,
+        guess: Option<&[f64]>,
     ) -> (Vec<Row>, Point3<f64>) {
         let kappa = columns.kappa;
         let (anchor, best) = columns.best(&slab.center);
@@ -89,21 +94,46 @@ impl CpuEngine {
         let mut job =
             Job { rows, tile, columns, center: slab.center, focus, anchor, margin: f64::INFINITY, moments };
 
+        // What a row's sum adds to the anchor, less the tilt as the tree's bounds are, is at most κ|u|² less.
+        let square = |index: usize| match self.cost {
+            Cost::SquaredEuclidean => kappa * (rows.point(index) - slab.center).norm_squared(),
+            Cost::Euclidean => 0.0,
+        };
+        if let Some(guess) = guess {
+            // Sums that are taken for granted first, and confirmed or refuted by what is found.
+            let mut lowest = f64::INFINITY;
+            for (index, row) in rows.range(tile).zip(&mut sums) {
+                let tilted = match self.cost {
+                    Cost::SquaredEuclidean => 2.0 * kappa * tilt.dot(&(rows.point(index) - slab.center)),
+                    Cost::Euclidean => 0.0,
+                };
+                let above = -kappa * guess[index] - GUESS_SLACK - tilted - anchor;
+                row.reference = above + square(index);
+                lowest = lowest.min(above);
+            }
+            if lowest.is_finite() {
+                let listed = columns.list(&aim, anchor + lowest, self.omission + 1.0, usize::MAX);
+                let references: Vec<f64> = sums.iter().map(|row| row.reference).collect();
+                job.margin = self.omission + 1.0 + (((listed.len() + 1) * TILE) as f64).log2();
+                let precision = self.precision(&aim, columns, &listed, focus, lowest.abs());
+                kernel::run(&job, &listed, precision, &mut sums);
+                let confirmed = |(row, reference): (&Row, &f64)| row.reference + row.sum.log2() >= *reference;
+                if sums.iter().zip(&references).all(confirmed) {
+                    return (sums, focus);
+                }
+            }
+            sums.fill(Row::default());
+        }
+        job.margin = f64::INFINITY;
+
         // No row's maximum, less the tilt, is below the best column seen from the farthest corner.
         let depth = kappa * self.cost.of_length(slab.half.norm());
         kernel::run(&job, &first, self.precision(&aim, columns, &first, focus, depth), &mut sums);
 
-        // Relative to the tilt, as the tree's bounds are.
         let lowest = rows
             .range(tile)
             .zip(&sums)
-            .map(|(index, row)| {
-                row.reference
-                    - match self.cost {
-                        Cost::SquaredEuclidean => kappa * (rows.point(index) - slab.center).norm_squared(),
-                        Cost::Euclidean => 0.0,
-                    }
-            })
+            .map(|(index, row)| row.reference - square(index))
             .fold(f64::INFINITY, f64::min);
         let others = columns.list(&aim, anchor + lowest, self.omission + 1.0, leaf.first);
         if !others.is_empty() {
@@ -128,18 +158,21 @@ impl CpuEngine {
         // most 9 A + 4 S roundoffs: three products, three sums, and u_j of size A + S, each rounded once.
         // Scores count until they are log₂ m below the maximum; the exponential errs by 2 roundoffs and
         // the sum of a lane by two for every tile.
-        let radius = aim.half.norm();
-        let reach = tiles
-            .iter()
-            .map(|listed| {
-                let slab = &columns.measure.slabs[listed.node.index];
-                ((slab.center - focus).abs() + slab.half).norm()
-            })
-            .fold(0.0, f64::max);
-        let size = match self.cost {
-            Cost::SquaredEuclidean => 2.0 * columns.kappa * radius * reach,
-            Cost::Euclidean => columns.kappa * (radius + reach),
+        let farthest = |listed: &Listed| {
+            let slab = &columns.measure.slabs[listed.node.index];
+            (slab.center - focus).abs() + slab.half
         };
+        let size = columns.kappa
+            * match self.cost {
+                Cost::SquaredEuclidean => {
+                    let product = |listed: &Listed| 2.0 * aim.half.dot(&farthest(listed));
+                    tiles.iter().map(product).fold(0.0, f64::max)
+                }
+                Cost::Euclidean => {
+                    let distance = |listed: &Listed| aim.half.norm() + farthest(listed).norm();
+                    tiles.iter().map(distance).fold(0.0, f64::max)
+                }
+            };
         let depth = depth + (columns.measure.len() as f64).log2();
         let error = (9.0 * size + 4.0 * depth + 2.0 * FLUSH as f64 + 8.0) * f64::from(f32::EPSILON) / 2.0
             * std::f64::consts::LN_2;
@@ -151,9 +184,9 @@ impl CpuEngine {
     }
 
     /// The soft minimum over columns for every row.
-    fn minima(&self, rows: &TiledMeasure, columns: &Columns) -> Vec<f64> {
+    fn minima(&self, rows: &TiledMeasure, columns: &Columns, guess: Option<&[f64]>) -> Vec<f64> {
         let per_bit = columns.epsilon * std::f64::consts::LN_2;
-        self.stream(rows, columns, false, |_, row, _| -per_bit * row.log2_sum())
+        self.stream(rows, columns, false, guess, |_, row, _| -per_bit * row.log2_sum())
     }
 
     /// One side as columns, given its potential.
@@ -177,19 +210,20 @@ impl Engine for CpuEngine {
         column_level: usize,
         potential: &[f64],
         epsilon: f64,
+        guess: Option<&[f64]>,
     ) -> Vec<f64> {
         let columns = self.columns(rows.opposite(), column_level, potential, epsilon);
-        self.minima(self.measure_at(rows, row_level), &columns)
+        self.minima(self.measure_at(rows, row_level), &columns, guess)
     }
 
     fn softmin_at(&self, points: &TiledMeasure, columns: Side, potential: &[f64], epsilon: f64) -> Vec<f64> {
-        self.minima(points, &self.columns(columns, 0, potential, epsilon))
+        self.minima(points, &self.columns(columns, 0, potential, epsilon), None)
     }
 
     fn summarize(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<RowSummary> {
         let columns = self.columns(rows.opposite(), 0, potential, epsilon);
         let rows = self.measure(rows);
-        self.stream(rows, &columns, true, |index, row, focus| {
+        self.stream(rows, &columns, true, None, |index, row, focus| {
             let offset = row.first / row.sum;
             // From the row's own point: its distance to the mean is what the spread is compared with.
             let mean = focus + offset;
@@ -204,23 +238,29 @@ impl Engine for CpuEngine {
         })
     }
 
-    fn entries(&self, potential: &[f64], epsilon: f64, threshold: f64) -> Vec<Vec<(usize, f64)>> {
+    fn entries(
+        &self,
+        potential: &[f64],
+        softmins: &[f64],
+        epsilon: f64,
+        threshold: f64,
+    ) -> Vec<Vec<(usize, f64)>> {
         let rows = self.measure(Side::Source);
         let columns = self.columns(Side::Target, 0, potential, epsilon);
-        let log2_sums = self.stream(rows, &columns, false, |_, row, _| row.log2_sum());
         // Single precision may have rounded the sum by a little more than the bound of a tile.
         let lowest = threshold.log2();
         (0..rows.len())
             .into_par_iter()
             .map(|row| {
                 let point = rows.point(row);
-                let cut = log2_sums[row] + lowest;
+                let log2_sum = -columns.kappa * softmins[row];
+                let cut = log2_sum + lowest;
                 let mut kept = Vec::new();
                 columns.visit(&point, cut - 1e-6 * (1.0 + cut.abs()), |tile| {
                     for column in columns.measure.range(tile) {
                         let score = columns.score(&point, column);
                         if score >= cut {
-                            kept.push((column, (score - log2_sums[row]).exp2()));
+                            kept.push((column, (score - log2_sum).exp2()));
                         }
                     }
                 });

@@ -45,7 +45,8 @@ pub(super) trait Engine: Send + Sync {
     fn measure_at(&self, side: Side, level: usize) -> &TiledMeasure;
 
     /// The soft minimum over the *other* side for every point or cell of `rows`, given the other side's
-    /// potential: −ε log Σ_j b_j exp((g_j − c_ij) / ε). Both sides may be of different levels.
+    /// potential: −ε log Σ_j b_j exp((g_j − c_ij) / ε). Both sides may be of different levels. `guess` holds values
+    /// that are about right, if any are known; it changes how soon, not what.
     fn softmin_between(
         &self,
         rows: Side,
@@ -53,6 +54,7 @@ pub(super) trait Engine: Send + Sync {
         column_level: usize,
         potential: &[f64],
         epsilon: f64,
+        guess: Option<&[f64]>,
     ) -> Vec<f64>;
 
     /// The same for points that need not be part of the problem; `columns` is the side that the minimum is over.
@@ -62,16 +64,18 @@ pub(super) trait Engine: Send + Sync {
     fn summarize(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<RowSummary>;
 
     /// Entries of the plan with at least a part `threshold` of their row's mass, given the target
-    /// potential: for each source point the target indices and the parts, both in the tiles' order.
-    fn entries(&self, potential: &[f64], epsilon: f64, threshold: f64) -> Vec<Vec<(usize, f64)>>;
+    /// potential and the source's soft minima over it: for each source point the target indices and the parts, both in
+    /// the tiles' order.
+    fn entries(
+        &self,
+        potential: &[f64],
+        softmins: &[f64],
+        epsilon: f64,
+        threshold: f64,
+    ) -> Vec<Vec<(usize, f64)>>;
 
     /// The points as laid out.
     fn measure(&self, side: Side) -> &TiledMeasure {
         self.measure_at(side, 0)
-    }
-
-    /// The soft minimum between points.
-    fn softmin(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<f64> {
-        self.softmin_between(rows, 0, 0, potential, epsilon)
     }
 }

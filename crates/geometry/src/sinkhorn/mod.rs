@@ -1,5 +1,7 @@
 //! Entropic optimal transport: options and the one loop.
 
+mod anderson;
+mod averaging;
 mod block;
 mod cells;
 mod columns;

@@ -36,24 +36,4 @@ impl Momentum {
             *previous = plain;
         }
     }
-
-    /// Moves one potential of a measure against itself towards its best answer. The derivative of that answer has
-    /// eigenvalues in [−1, 0], as the kernel is positive: averaging leaves at most a half of an error and Chebyshev's
-    /// second-order iteration √β ≈ 0.17 of it. The first steps average, which takes a constant error away at once.
-    pub fn average(&mut self, potential: &mut [f64], best: impl Iterator<Item = f64>) {
-        // With κ = 2, the ratio of the extreme eigenvalues of 1 − T′: 4 / (√κ + 1)² and ((√κ − 1) / (√κ + 1))².
-        let root = std::f64::consts::SQRT_2;
-        let (step, inertia) = if self.age < 2 {
-            (0.5, 0.0)
-        } else {
-            (4.0 / (root + 1.0).powi(2), ((root - 1.0) / (root + 1.0)).powi(2))
-        };
-        self.age += 1;
-        self.previous.resize(potential.len(), 0.0);
-        for ((value, previous), best) in potential.iter_mut().zip(&mut self.previous).zip(best) {
-            let next = *value + step * (best - *value) + inertia * (*value - *previous);
-            *previous = *value;
-            *value = next;
-        }
-    }
 }

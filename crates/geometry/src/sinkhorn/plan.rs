@@ -71,13 +71,19 @@ pub struct TransportPlan<'a> {
     /// The same in local units and the tiles' order.
     pub(super) source: Vec<f64>,
     pub(super) target: Vec<f64>,
+    /// Soft minima of these potentials over the other side.
+    row_softmins: Vec<f64>,
+    column_softmins: Vec<f64>,
     rows: OnceLock<Vec<RowSummary>>,
 }
 
 impl<'a> TransportPlan<'a> {
     pub(super) fn new(run: SinkhornRun<'a>, convergence: Convergence) -> Self {
-        let SinkhornRun { problem, engine, frame, blur, source, target, symmetric, .. } = run;
+        let SinkhornRun { problem, engine, frame, blur, source, target, symmetric, guess, pending, .. } = run;
         let target = if symmetric { source.clone() } else { target };
+        // The last step left the soft minima of these very potentials behind.
+        let row_softmins = if symmetric { pending.clone() } else { guess }.unwrap_or_default();
+        let column_softmins = pending.unwrap_or_default();
         let unit = problem.cost.of_length(frame.scale);
         let potential = |side: Side, local: &[f64]| {
             let metres: Vec<f64> = local.iter().map(|value| value * unit).collect();
@@ -85,7 +91,19 @@ impl<'a> TransportPlan<'a> {
         };
         let potentials =
             Potentials { source: potential(Side::Source, &source), target: potential(Side::Target, &target) };
-        Self { problem, engine, frame, blur, convergence, potentials, source, target, rows: OnceLock::new() }
+        Self {
+            problem,
+            engine,
+            frame,
+            blur,
+            convergence,
+            potentials,
+            source,
+            target,
+            row_softmins,
+            column_softmins,
+            rows: OnceLock::new(),
+        }
     }
 
     /// The problem that was solved.
@@ -118,7 +136,6 @@ impl<'a> TransportPlan<'a> {
     /// with φ(t) = t, or with a reach ρ (1 − e^(−t/ρ)) for Kullback–Leibler and min(t, ρ) for total variation. It
     /// equals min_P of the problem's objective at the optimum, and is never above it: an unconverged value errs to the
     /// low side, in second order.
-    /// Needs the pass over rows.
     ///
     /// # Units
     /// Cost times mass: m² for the squared cost.
@@ -138,7 +155,7 @@ impl<'a> TransportPlan<'a> {
 
     /// The problem's objective at this very plan, where the marginals may be missed at a price; `None` for a balanced
     /// problem, whose plan is a coupling only up to [`marginal_error`](Self::marginal_error). Together with
-    /// [`value`](Self::value) it encloses the optimum. Needs the pass over rows and one over columns.
+    /// [`value`](Self::value) it encloses the optimum.
     ///
     /// # Units
     /// Cost times mass: m² for the squared cost.
@@ -151,8 +168,7 @@ impl<'a> TransportPlan<'a> {
             let points = weights.iter().zip(potential).zip(masses).filter(|&((&weight, _), _)| weight > 0.0);
             points.map(|((&weight, &value), &mass)| mass * value + balance.price(mass, weight)).sum::<f64>()
         };
-        let rows: Vec<f64> =
-            self.rows().iter().enumerate().map(|(index, row)| self.row_mass(index, row)).collect();
+        let rows: Vec<f64> = self.row_masses();
         let objective =
             side(Side::Source, &self.source, &rows) + side(Side::Target, &self.target, &self.column_masses());
         let totals = self.problem.source.total() * self.problem.target.total();
@@ -161,13 +177,13 @@ impl<'a> TransportPlan<'a> {
 
     /// Σ P_ij c_ij, the cost without the entropy \[m² · mass\]. Needs the pass over rows.
     pub fn transport_cost(&self) -> f64 {
-        let costs = self.rows().iter().enumerate().map(|(index, row)| self.row_mass(index, row) * row.cost);
+        let costs = self.rows().iter().enumerate().map(|(index, row)| self.row_mass(index) * row.cost);
         self.unit() * costs.sum::<f64>()
     }
 
-    /// Σ P_ij, the mass moved. Needs the pass over rows.
+    /// Σ P_ij, the mass moved.
     pub fn mass(&self) -> f64 {
-        self.rows().iter().enumerate().map(|(index, row)| self.row_mass(index, row)).sum()
+        self.row_masses().iter().sum()
     }
 
     /// The mean target of every source point, with mass and spread. Needs the pass over rows.
@@ -180,7 +196,7 @@ impl<'a> TransportPlan<'a> {
             .map(|(index, row)| {
                 Some(RowMean {
                     position: self.frame.global(&row.mean),
-                    mass: self.row_mass(index, row),
+                    mass: self.row_mass(index),
                     spread: row.spread * area,
                 })
             })
@@ -188,10 +204,9 @@ impl<'a> TransportPlan<'a> {
         self.engine.measure(Side::Source).restore(&means).into_iter().flatten().collect()
     }
 
-    /// Row and column sums. Needs the pass over rows and one over columns.
+    /// Row and column sums.
     pub fn marginals(&self) -> Marginals {
-        let source: Vec<f64> =
-            self.rows().iter().enumerate().map(|(index, row)| self.row_mass(index, row)).collect();
+        let source: Vec<f64> = self.row_masses();
         let target = self.column_masses();
         Marginals {
             source: self.engine.measure(Side::Source).restore(&source),
@@ -201,8 +216,7 @@ impl<'a> TransportPlan<'a> {
 
     /// How far the marginals are from the prescribed ones: a and b, or with a reach those that the
     /// potentials stand for: a e^(−f/ρ) and b e^(−g/ρ) for Kullback–Leibler; for total variation the weights
-    /// themselves, except that a point whose potential is ±ρ keeps what that leaves it. Needs the pass over rows and one
-    /// over columns.
+    /// themselves, except that a point whose potential is ±ρ keeps what that leaves it.
     pub fn marginal_error(&self) -> MarginalError {
         let (balance, epsilon) = (self.balance(), self.epsilon());
         let error = |side: Side, potential: &[f64], got: Vec<f64>| {
@@ -212,7 +226,7 @@ impl<'a> TransportPlan<'a> {
                 .map(|((&weight, &value), got)| weight * balance.violation(value, got / weight, epsilon));
             misplaced.sum::<f64>() / weights.iter().sum::<f64>()
         };
-        let rows = self.rows().iter().enumerate().map(|(index, row)| self.row_mass(index, row)).collect();
+        let rows = self.row_masses();
         MarginalError {
             source: error(Side::Source, &self.source, rows),
             target: error(Side::Target, &self.target, self.column_masses()),
@@ -221,7 +235,7 @@ impl<'a> TransportPlan<'a> {
 
     /// The entries that hold at least the part `threshold` of their source point's mass, by source index,
     /// then by falling mass. A threshold of 10⁻³ keeps a handful per point at blurs near the spacing.
-    /// Needs two passes; memory is proportional to the number of arcs.
+    /// Needs a pass over rows; memory is proportional to the number of arcs.
     ///
     /// # Errors
     /// [`Error::InvalidOption`] unless `threshold` is above 0 and at most 1.
@@ -232,14 +246,14 @@ impl<'a> TransportPlan<'a> {
             return Err(Error::InvalidOption { name: "threshold", requirement, got: threshold });
         }
         let (source, target) = (self.engine.measure(Side::Source), self.engine.measure(Side::Target));
-        let entries = self.engine.entries(&self.target, self.epsilon(), threshold);
+        let entries = self.engine.entries(&self.target, &self.row_softmins, self.epsilon(), threshold);
         let mut row_of = vec![0; source.len()];
         for (row, &index) in source.order.iter().enumerate() {
             row_of[index] = row;
         }
         let mut arcs = Vec::with_capacity(entries.iter().map(Vec::len).sum());
         for (index, &row) in row_of.iter().enumerate() {
-            let mass = self.row_mass(row, &self.rows()[row]);
+            let mass = self.row_mass(row);
             if mass == 0.0 {
                 continue;
             }
@@ -289,29 +303,27 @@ impl<'a> TransportPlan<'a> {
     }
 
     /// Mass of a row, of weight zero exactly zero.
-    fn row_mass(&self, index: usize, row: &RowSummary) -> f64 {
+    fn row_mass(&self, index: usize) -> f64 {
         let weight = self.engine.measure(Side::Source).weights[index];
-        if weight == 0.0 {
-            return 0.0;
-        }
-        // The difference from the soft minimum first: both may be millions of ε.
-        let softmin = -self.epsilon() * std::f64::consts::LN_2 * row.log2_sum;
-        weight * ((self.source[index] - softmin) / self.epsilon()).exp()
+        self.mass_of(weight, self.source[index], self.row_softmins[index])
+    }
+
+    /// Mass of every row, in the tiles' order.
+    fn row_masses(&self) -> Vec<f64> {
+        (0..self.source.len()).map(|index| self.row_mass(index)).collect()
     }
 
     /// Mass of every column, in the tiles' order.
     fn column_masses(&self) -> Vec<f64> {
-        let epsilon = self.epsilon();
-        let softmin = self.engine.softmin(Side::Target, &self.source, epsilon);
         let weights = &self.engine.measure(Side::Target).weights;
-        let masses = weights.iter().zip(&self.target).zip(softmin);
-        masses
-            .map(
-                |((&weight, g), softmin)| {
-                    if weight > 0.0 { weight * ((g - softmin) / epsilon).exp() } else { 0.0 }
-                },
-            )
-            .collect()
+        let columns = weights.iter().zip(&self.target).zip(&self.column_softmins);
+        columns.map(|((&weight, &value), &softmin)| self.mass_of(weight, value, softmin)).collect()
+    }
+
+    /// Mass that a point with some weight and potential takes part with, of weight zero exactly zero.
+    fn mass_of(&self, weight: f64, value: f64, softmin: f64) -> f64 {
+        // The difference from the soft minimum first: both may be millions of ε.
+        if weight > 0.0 { weight * ((value - softmin) / self.epsilon()).exp() } else { 0.0 }
     }
 
     /// The rule for the marginals, in local units.

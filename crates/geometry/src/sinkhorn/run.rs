@@ -1,5 +1,7 @@
 //! The state of a run: one step updates both potentials.
 
+use super::anderson::Anderson;
+use super::averaging::Averaging;
 use super::cells::{self, Cells};
 use super::cpu::CpuEngine;
 use super::engine::{Engine, Side};
@@ -15,6 +17,17 @@ use crate::{Backend, Convergence, Error, Result, Status};
 /// lattice against its translate then ends in a plan shifted by whole cells, which small blurs never mend.
 const ANNEALING_TOLERANCE: f64 = 0.02;
 
+/// The same on cells, where iterations cost a fraction: what is settled there need not be on the points.
+const CELL_TOLERANCE: f64 = 0.005;
+
+/// Residual below which Nesterov's momentum takes over from Anderson's extrapolation: of nearly permutations, whose
+/// slow errors are many, Anderson's few moves do not reach the end. Small problems, without cells, have nothing but
+/// momentum: they take milliseconds, and are where tight tolerances are asked for.
+const FINE: f64 = 5e-4;
+
+/// Growth of the residual in one step after which extrapolation begins anew.
+const ASTRAY: f64 = 1.5;
+
 /// One iteration, as seen by an observer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -29,6 +42,16 @@ pub struct SinkhornStep {
     pub residual: f64,
     /// What was iterated on: 0 for the points, more for ever coarser cells.
     pub level: usize,
+}
+
+/// Where a blur of the annealing ended.
+struct Trail {
+    epsilon: f64,
+    level: usize,
+    source: Vec<f64>,
+    target: Vec<f64>,
+    /// The level that `target` is on, `level` or finer.
+    target_level: usize,
 }
 
 /// A run in progress: call [`step`](Self::step) until it answers `None`, then [`finish`](Self::finish).
@@ -49,8 +72,13 @@ pub struct SinkhornRun<'a> {
     pub(super) source: Vec<f64>,
     pub(super) target: Vec<f64>,
     /// Soft minimum over the source, from which the next g is made.
-    pending: Option<Vec<f64>>,
+    pub(super) pending: Option<Vec<f64>>,
+    /// The last soft minima: of f's making, to start from the next time.
+    pub(super) guess: Option<Vec<f64>>,
+    anderson: Anderson,
     momentum: Momentum,
+    averaging: Averaging,
+    trail: Option<Trail>,
     pub(super) blur: f64,
     residual: f64,
     iterations: usize,
@@ -139,7 +167,11 @@ impl<'a> SinkhornRun<'a> {
             source,
             target,
             pending: None,
+            guess: None,
+            anderson: Anderson::default(),
             momentum: Momentum::default(),
+            averaging: Averaging::default(),
+            trail: None,
             blur,
             residual: f64::INFINITY,
             iterations: 0,
@@ -159,7 +191,12 @@ impl<'a> SinkhornRun<'a> {
         let last = self.next + 1 == self.stages.len();
         self.iterate();
         self.iterations += 1;
-        if self.residual <= if last { self.tolerance } else { self.tolerance.max(ANNEALING_TOLERANCE) } {
+        let enough = match (last, self.level) {
+            (true, _) => self.tolerance,
+            (false, 0) => self.tolerance.max(ANNEALING_TOLERANCE),
+            (false, _) => self.tolerance.max(CELL_TOLERANCE),
+        };
+        if self.residual <= enough {
             if last {
                 self.status = Some(Status::Converged);
             } else {
@@ -181,30 +218,90 @@ impl<'a> SinkhornRun<'a> {
     /// Updates both potentials, at the next stage.
     fn iterate(&mut self) {
         let Stage { blur, level } = self.stages[self.next];
-        if level != self.level {
-            // The soft minimum over coarse cells is a potential everywhere, and so at the finer places.
-            let epsilon = self.epsilon();
-            self.pending =
-                Some(self.engine.softmin_between(Side::Target, level, self.level, &self.source, epsilon));
-            self.momentum.restart();
+        let steady = (blur, level) == (self.blur, self.level);
+        let mut column_guess = self.pending.clone();
+        if self.iterations > 0 && !steady {
+            self.enter(blur, level);
+            column_guess = None;
+        } else {
+            self.update_target(level, true);
         }
-        self.update_target(level);
-        self.level = level;
-        let annealing = blur > self.problem.blur;
-        self.blur = blur;
+        (self.blur, self.level) = (blur, level);
         let epsilon = self.epsilon();
         if !self.symmetric {
             let balance = self.balance();
-            self.source = self.engine.softmin_between(Side::Source, level, level, &self.target, epsilon);
-            self.source.iter_mut().for_each(|value| *value = balance.best(*value, epsilon));
+            let softmin = self.engine.softmin_between(
+                Side::Source,
+                level,
+                level,
+                &self.target,
+                epsilon,
+                self.guess.as_deref(),
+            );
+            self.source = softmin.iter().map(|&value| balance.best(value, epsilon)).collect();
+            self.guess = Some(softmin);
         }
-        let softmin = self.engine.softmin_between(Side::Target, level, level, &self.source, epsilon);
+        let softmin = self.engine.softmin_between(
+            Side::Target,
+            level,
+            level,
+            &self.source,
+            epsilon,
+            column_guess.as_deref(),
+        );
         let residual = self.violation(&softmin);
-        if annealing || (residual > self.residual && !self.symmetric) {
+        if residual > ASTRAY * self.residual {
+            self.anderson.restart();
+        }
+        if residual > self.residual || blur > self.problem.blur {
             self.momentum.restart();
         }
         self.residual = residual;
         self.pending = Some(softmin);
+    }
+
+    /// Takes g on to another stage.
+    fn enter(&mut self, blur: f64, level: usize) {
+        let (epsilon, balance) = (self.epsilon(), self.balance());
+        self.anderson.restart();
+        self.momentum.restart();
+        self.guess = None;
+        if level != self.level {
+            // The soft minimum over coarse cells is a potential everywhere, and so at the finer places.
+            let lifted =
+                self.engine.softmin_between(Side::Target, level, self.level, &self.source, epsilon, None);
+            self.pending = Some(lifted);
+        }
+        self.update_target(level, false);
+        if blur == self.blur {
+            return;
+        }
+        let before = self.trail.replace(Trail {
+            epsilon,
+            level: self.level,
+            source: self.source.clone(),
+            target: self.target.clone(),
+            target_level: level,
+        });
+        if let Some(mut before) = before.filter(|_| self.stages[0].level > 0) {
+            // Potentials are about linear in ε: on along the line through the last two.
+            if before.target_level != level {
+                before.target = self.engine.softmin_between(
+                    Side::Target,
+                    level,
+                    before.level,
+                    &before.source,
+                    before.epsilon,
+                    None,
+                );
+                before.target.iter_mut().for_each(|value| *value = balance.best(*value, before.epsilon));
+            }
+            let next = self.problem.cost.epsilon(blur / self.frame.scale);
+            let part = (epsilon - next) / (before.epsilon - epsilon);
+            for (value, before) in self.target.iter_mut().zip(&before.target) {
+                *value = balance.allowed(*value + part * (*value - before));
+            }
+        }
     }
 
     /// The plan as far as the run came: of the blur of the last step; or, if that was on cells, of the problem's blur
@@ -239,25 +336,33 @@ impl<'a> SinkhornRun<'a> {
     }
 
     /// Makes the next g of the last soft minimum. Put off until another step is wanted, so that the
-    /// residual always speaks of the potentials at hand.
-    /// `level` is that of the next g; the last f may be of a coarser one.
-    fn update_target(&mut self, level: usize) {
+    /// residual always speaks of the potentials at hand. `level` is that of the next g; the last f may be of a coarser
+    /// one.
+    fn update_target(&mut self, level: usize, accelerate: bool) {
         let Some(softmin) = self.pending.take() else { return };
         let (balance, epsilon) = (self.balance(), self.epsilon());
         if self.symmetric {
             let best = softmin.into_iter().map(|softmin| balance.best(softmin, epsilon));
-            self.momentum.average(&mut self.source, best);
+            self.averaging.step(&mut self.source, best);
             return;
         }
-        self.target = softmin;
-        self.target.iter_mut().for_each(|value| *value = balance.best(*value, epsilon));
+        let weights = |side: Side, level| self.engine.measure_at(side, level).weights.as_slice();
+        let mut image = softmin;
+        image.iter_mut().for_each(|value| *value = balance.best(*value, epsilon));
         if balance != Balance::Exact {
-            let weights = |side: Side, level| self.engine.measure_at(side, level).weights.as_slice();
             let source = (weights(Side::Source, self.level), self.source.as_slice());
-            let shift = balance.translation(source, (weights(Side::Target, level), &self.target));
-            self.target.iter_mut().for_each(|value| *value -= shift);
+            let shift = balance.translation(source, (weights(Side::Target, level), &image));
+            image.iter_mut().for_each(|value| *value -= shift);
         }
-        self.momentum.extrapolate(&mut self.target);
+        let cells = self.stages[0].level > 0;
+        if accelerate && cells && self.residual > FINE {
+            self.momentum.restart();
+            self.anderson.extrapolate(&self.target, &mut image, weights(Side::Target, level));
+        } else if accelerate {
+            self.anderson.restart();
+            self.momentum.extrapolate(&mut image);
+        }
+        self.target = image;
         self.target.iter_mut().for_each(|value| *value = balance.allowed(*value));
     }
 
