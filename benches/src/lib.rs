@@ -1,5 +1,9 @@
 //! What the benchmarks of barrow share.
 
+mod made;
+
+pub use made::{made, save};
+
 use std::sync::OnceLock;
 use std::time::Instant;
 

@@ -6,13 +6,11 @@
 //! as many as L directions in two lattices say and how far off the value is, as a part of it. `--save` writes the
 //! clouds as arrays of NumPy for others. `benches/transport/sliced.py` drives it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use barrow::geometry::{Directions, MaxSliced, Measure, PointCloud, Sliced};
-use barrow::io::{WriteOptions, write};
-use barrow_benches::{median, peak_rss_mb};
-use barrow_datasets::{Cube, Scene, SphereTorus, Street};
+use barrow::geometry::{Directions, MaxSliced, Measure, Sliced};
+use barrow_benches::{made, median, peak_rss_mb, save};
 use serde::Serialize;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -53,7 +51,7 @@ impl Arguments {
 fn main() -> Result<()> {
     let arguments = Arguments(std::env::args().skip(1).collect());
     let [pair, points, ..] = arguments.0.as_slice() else { return Err("usage: sliced PAIR POINTS".into()) };
-    let clouds = clouds(pair, points.parse()?)?;
+    let clouds = made(pair, points.parse()?)?;
     if let Some(folder) = arguments.value::<PathBuf>("--save")? {
         save(&folder, pair, &clouds)?;
     }
@@ -113,36 +111,5 @@ fn main() -> Result<()> {
         peak_rss_mb,
     };
     println!("{}", serde_json::to_string(&row)?);
-    Ok(())
-}
-
-/// Source and target with exactly as many points as asked.
-fn clouds(pair: &str, points: usize) -> Result<[PointCloud; 2]> {
-    let scene: Scene = match pair {
-        "cube" => Cube { points, seed: 3 }.make()?,
-        "sphere-torus" => SphereTorus { points, seed: 3, noise: 0.0 }.make()?,
-        "street" => {
-            let beams = if points > 300_000 { 128 } else { 64 };
-            Street { points: points + points / 20, seed: 3, beams, ..Default::default() }.make()?
-        }
-        _ => return Err(format!("{pair} is none of cube, sphere-torus, street").into()),
-    };
-    let thinned = |name: &str| -> Result<PointCloud> {
-        let positions = scene.cloud(name).ok_or("no such cloud")?.points.positions();
-        if positions.len() < points {
-            return Err(format!("{pair}: {} points of {points}", positions.len()).into());
-        }
-        let kept = (0..points).map(|index| positions[index * positions.len() / points]).collect();
-        Ok(PointCloud::new(kept)?)
-    };
-    Ok([thinned("source")?, thinned("target")?])
-}
-
-/// Writes `PAIR-POINTS-source.npy` and `PAIR-POINTS-target.npy`.
-fn save(folder: &Path, pair: &str, clouds: &[PointCloud; 2]) -> Result<()> {
-    std::fs::create_dir_all(folder)?;
-    for (role, cloud) in ["source", "target"].iter().zip(clouds) {
-        write(folder.join(format!("{pair}-{}-{role}.npy", cloud.len())), cloud, &WriteOptions::default())?;
-    }
     Ok(())
 }
