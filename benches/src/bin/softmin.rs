@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use barrow::geometry::{Backend, Measure, Sinkhorn, TransportProblem};
+use barrow::geometry::{Backend, Measure, Potentials, Sinkhorn, TransportProblem};
 use barrow_benches::median;
 use nalgebra::Point3;
 
@@ -41,9 +41,11 @@ fn measure(source: &[Point3<f64>], target: &[Point3<f64>]) -> barrow::geometry::
     );
     let blur = 0.3;
     let problem = TransportProblem::new(Measure::uniform(source)?, Measure::uniform(target)?, blur);
-    // The tolerance decides the precision. Every round measures the first step of a new run.
+    // The tolerance decides the precision. Every round measures the first step of a new run, which potentials to start
+    // from keep on the points.
     let start = |tolerance| {
-        let solver = Sinkhorn { tolerance, initial_blur: Some(blur), ..Default::default() };
+        let zero = Potentials { source: vec![0.0; source.len()], target: vec![0.0; target.len()] };
+        let solver = Sinkhorn { tolerance, initial: Some(zero), ..Default::default() };
         solver.start(&problem, &Backend::Cpu)
     };
     let pairs = (source.len() * target.len()) as f64;
