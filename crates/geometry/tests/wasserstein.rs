@@ -309,6 +309,17 @@ fn cells_lead_to_the_same_optimum_with_weights_and_different_sizes() {
 }
 
 #[test]
+fn equal_clouds_are_at_no_distance_at_all() {
+    let x = cloud(&mut random(15), 5000);
+    for (count, gap) in [(5000, 0.01), (5000, 0.0), (30, 0.0)] {
+        let measure = Measure::uniform(&x[..count]).unwrap();
+        let answer = solved(&WassersteinProblem::new(measure, measure), &Wasserstein { gap, ..EXACT });
+        assert_eq!((answer.value, answer.certificate.upper), (0.0, 0.0));
+        assert_eq!(answer.certificate.relative_gap(), 0.0);
+    }
+}
+
+#[test]
 fn it_is_a_metric() {
     let mut random = random(8);
     for p in [1.0, 2.0] {

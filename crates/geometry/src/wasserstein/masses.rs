@@ -28,7 +28,7 @@ impl Masses {
             let common = greatest_common_divisor(n, m);
             let unit = common as f64 / (n as f64 * m as f64);
             let (source, target) = (vec![m / common; n as usize], vec![n / common; m as usize]);
-            return Self { source, target, unit, negligible: 0, rounding: 8.0 * f64::EPSILON };
+            return Self { source, target, unit, negligible: 0, rounding: 0.0 };
         }
         Self::rounded(source, TOTAL, target, TOTAL)
     }

@@ -364,7 +364,10 @@ impl Multiscale {
         let (x, y) = (&self.source.levels[self.level].points, &self.target.levels[self.level].points);
         let between = price(self.cost, x, y);
         let (n, m) = (x.len(), y.len());
-        let mut potential = self.duals.f.clone();
+        // Those of a proof are as small as costs are; entropic ones of a degenerate problem may be of any size, and the
+        // simplex can be no more exact than the numbers that it starts from.
+        let proven = self.potentials.as_ref().map(|potentials| potentials.source.clone());
+        let mut potential = proven.unwrap_or_else(|| vec![0.0; n]);
         let plan = std::mem::take(&mut self.plan);
         let exact = match self.leftover {
             None => Exact::new((n, m), arcs, plan.clone(), &potential, between),
@@ -453,13 +456,18 @@ impl Multiscale {
             plan[range].iter().map(term).sum::<f64>()
         };
         let sum = crate::fold_ordered(plan.len(), part, |a, b| a + b).unwrap_or(0.0) * self.masses.unit;
+        // Equal clouds cost nothing, not even rounding.
+        let stays = |&(i, j, _): &Flow| sizes.0 > i as usize && x.get(i as usize) == y.get(j as usize);
+        if sum == 0.0 && self.masses.rounding == 0.0 && plan.iter().all(stays) {
+            return 0.0;
+        }
         // Every term errs by less than eight half-ulps, the sum of n of them by n more.
         let rounding = 1.1 * (plan.len() as f64 + 16.0) * f64::EPSILON * sum + f64::MIN_POSITIVE;
         sum + rounding + self.masses.rounding * self.repair()
     }
 
     fn met(&self) -> bool {
-        self.gap > 0.0 && self.bounds().relative_gap(self.cost) <= self.gap
+        (self.gap > 0.0 || self.upper == 0.0) && self.bounds().relative_gap(self.cost) <= self.gap
     }
 
     fn stop_if_met(&mut self) {

@@ -156,17 +156,16 @@ impl<'a> WassersteinRun<'a> {
     /// # Errors
     /// Those of [`step`](Self::step).
     pub fn finish(mut self) -> Result<WassersteinPlan> {
-        let limit = self.status;
-        self.status = None;
-        while self.certificate().upper.is_infinite() && self.status != Some(Status::Converged) {
+        let mut limit = self.status.unwrap_or(Status::Stopped);
+        while self.certificate().upper.is_infinite() {
             self.status = None;
             self.step()?;
+            // What was done after the limit may have been enough.
+            if self.status == Some(Status::Converged) {
+                limit = Status::Converged;
+            }
         }
-        let status = match (limit, self.status) {
-            (Some(limit), _) if limit != Status::Converged => limit,
-            (_, Some(Status::Converged)) | (Some(_), _) => Status::Converged,
-            _ => Status::Stopped,
-        };
+        let status = limit;
         let certificate = self.certificate();
         let convergence =
             Convergence { status, iterations: self.iterations, residual: certificate.relative_gap() };
