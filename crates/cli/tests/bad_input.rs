@@ -212,9 +212,12 @@ fn a_scale_of_a_billionth() {
         let run = barrow(folder, &format!("distance s.xyz t.xyz --metric {metric} --json"));
         run.expect(0).json()["value"].as_f64().expect("a number")
     };
-    let large = [value("chamfer"), value("sinkhorn"), value("sliced")];
+    // Which cells stand in for the points depends on the scale, which is no power of two: entropic values agree as far
+    // as their iterations went.
+    let sinkhorn = "sinkhorn --tolerance 1e-7";
+    let large = [value("chamfer"), value(sinkhorn), value("sliced")];
     let pose = write_mapped(folder, 1e-9, Vector3::zeros());
-    let small = [value("chamfer") * 1e9, value("sinkhorn") * 1e18, value("sliced") * 1e9];
+    let small = [value("chamfer") * 1e9, value(sinkhorn) * 1e18, value("sliced") * 1e9];
     for (large, small) in large.into_iter().zip(small) {
         assert!((large - small).abs() < 1e-6 * large, "{large} and {small}");
     }
