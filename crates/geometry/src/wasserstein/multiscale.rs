@@ -365,9 +365,9 @@ impl Multiscale {
         let between = price(self.cost, x, y);
         let (n, m) = (x.len(), y.len());
         // Those of a proof are as small as costs are; entropic ones of a degenerate problem may be of any size, and the
-        // simplex can be no more exact than the numbers that it starts from.
-        let proven = self.potentials.as_ref().map(|potentials| potentials.source.clone());
-        let mut potential = proven.unwrap_or_else(|| vec![0.0; n]);
+        // simplex can be no more exact than the numbers that it starts from. Where mass may be left they are capped.
+        let proven = self.potentials.as_ref().filter(|_| self.leftover.is_none());
+        let mut potential = proven.map_or_else(|| self.duals.f.clone(), |proven| proven.source.clone());
         let plan = std::mem::take(&mut self.plan);
         let exact = match self.leftover {
             None => Exact::new((n, m), arcs, plan.clone(), &potential, between),
