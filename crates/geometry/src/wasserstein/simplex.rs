@@ -6,7 +6,7 @@ use super::flow::{Candidate, Flow};
 const NONE: u32 = u32::MAX;
 
 /// A reduced cost counts as negative below this part of the largest numbers that it is made of.
-const NEGATIVE: f64 = 64.0 * f64::EPSILON;
+const NEGATIVE: f64 = 16.0 * f64::EPSILON;
 
 /// A node of the spanning tree, with the arc to its parent.
 #[derive(Debug, Clone, Copy)]
