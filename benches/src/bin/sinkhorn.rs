@@ -21,8 +21,7 @@ use barrow::geometry::{
     Backend, BatchSearch, Cost, KdTree, Measure, PointCloud, Sinkhorn, SinkhornDivergence, TransportProblem,
 };
 use barrow::io::{ReadOptions, WriteOptions, read, write};
-use barrow_benches::median;
-use barrow_datasets::{Clusters, Cube, SphereTorus, Street};
+use barrow_benches::{made, median, peak_rss_mb};
 use serde::Serialize;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -143,26 +142,8 @@ fn clouds(options: &HashMap<String, String>) -> Result<(String, PointCloud, Poin
     }
     let pair = options.get("pair").ok_or("--pair is needed")?;
     let points = number(options, "points")?.ok_or("--points is needed")?;
-    let scene = match pair.as_str() {
-        "cube" => Cube { points, seed: 3 }.make()?,
-        "sphere-torus" => SphereTorus { points, seed: 3, noise: 0.0 }.make()?,
-        "clusters" => Clusters { points, seed: 3, ..Default::default() }.make()?,
-        // Two scans in a row, each in the frame of its sensor, with a few more points than asked.
-        "street" => {
-            let beams = if points > 300_000 { 128 } else { 64 };
-            Street { points: points + points / 20, seed: 3, beams, ..Default::default() }.make()?
-        }
-        _ => return Err(format!("{pair} is none of cube, sphere-torus, street, clusters").into()),
-    };
-    let take = |name: &str| -> Result<PointCloud> {
-        let positions = scene.cloud(name).ok_or("a cloud is missing")?.points.positions();
-        if positions.len() < points {
-            return Err(format!("{pair}: {name} has {} points of {points}", positions.len()).into());
-        }
-        // Drops the points that are too many here and there, and so keeps the order of the sensor.
-        Ok(PointCloud::new((0..points).map(|index| positions[index * positions.len() / points]).collect())?)
-    };
-    Ok((pair.clone(), take("source")?, take("target")?))
+    let [source, target] = made(pair, points)?;
+    Ok((pair.clone(), source, target))
 }
 
 /// Median distance to the nearest neighbour within a cloud, of every hundredth point of a large one.
@@ -176,11 +157,4 @@ fn spacing(cloud: &PointCloud) -> f64 {
         .map(|neighbor| neighbor.distance_squared.sqrt())
         .collect();
     if distances.is_empty() { 0.0 } else { median(distances) }
-}
-
-/// The high-water mark of resident memory, which Linux keeps in kibibytes.
-fn peak_rss_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0 / 1e6)
 }

@@ -109,3 +109,24 @@ pub(crate) fn total_weight(column: &'static str, weights: &[f64], expected: usiz
     }
     Ok(total)
 }
+
+/// Relative difference of totals that is taken for rounding and scaled away.
+const TOTAL_TOLERANCE: f64 = 1e-9;
+
+/// Accepts totals between which all mass can be moved.
+pub(crate) fn require_equal_totals(source_total: f64, target_total: f64) -> Result<()> {
+    if (source_total - target_total).abs() > TOTAL_TOLERANCE * source_total.max(target_total) {
+        return Err(Error::UnequalTotals { source_total, target_total });
+    }
+    Ok(())
+}
+
+/// Accepts a mass that both totals have.
+pub(crate) fn require_available(mass: f64, source_total: f64, target_total: f64) -> Result<()> {
+    let most = source_total.min(target_total) * (1.0 + TOTAL_TOLERANCE);
+    if !(mass > 0.0 && mass <= most) {
+        let requirement = "above 0 and at most the smaller total";
+        return Err(Error::InvalidOption { name: "mass", requirement, got: mass });
+    }
+    Ok(())
+}

@@ -4,11 +4,8 @@ use nalgebra::DMatrix;
 
 use crate::balance::Balance;
 use crate::error::require_positive;
-use crate::measure::total_weight;
+use crate::measure::{require_available, require_equal_totals, total_weight};
 use crate::{Error, Result};
-
-/// Relative difference of totals that a balanced problem takes for rounding and scales away.
-const TOTAL_TOLERANCE: f64 = 1e-9;
 
 /// Smallest ε as a part of the largest cost. Potentials are as large as costs, and their rounding is divided by ε.
 const MIN_EPSILON: f64 = 1e-12;
@@ -91,9 +88,7 @@ impl<'a> MatrixTransport<'a> {
         }
         match self.balance {
             Balance::Exact => {
-                if (source_total - target_total).abs() > TOTAL_TOLERANCE * source_total.max(target_total) {
-                    return Err(Error::UnequalTotals { source_total, target_total });
-                }
+                require_equal_totals(source_total, target_total)?;
                 return Ok(source_total / target_total);
             }
             Balance::KullbackLeibler { rho } | Balance::TotalVariation { rho } => {
@@ -102,10 +97,7 @@ impl<'a> MatrixTransport<'a> {
                 }
             }
             Balance::Partial { mass } => {
-                let most = source_total.min(target_total) * (1.0 + TOTAL_TOLERANCE);
-                if !(mass > 0.0 && mass <= most) {
-                    return refuse("mass", "above 0 and at most the smaller total", mass);
-                }
+                require_available(mass, source_total, target_total)?;
             }
         }
         Ok(1.0)

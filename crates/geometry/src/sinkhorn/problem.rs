@@ -5,10 +5,8 @@ use nalgebra::Point3;
 use crate::balance::Balance;
 use crate::error::require_positive;
 use crate::frame::Frame;
+use crate::measure::require_equal_totals;
 use crate::{Error, Measure, Result};
-
-/// Relative difference of totals that a balanced problem takes for rounding and scales away.
-const TOTAL_TOLERANCE: f64 = 1e-9;
 
 /// Smallest blur as a part of the extent. Below it even `f64` potentials, whose rounding is divided by
 /// ε, would leave no four digits in an entry of the plan.
@@ -147,10 +145,7 @@ impl<'a> TransportProblem<'a> {
             require_positive("reach", reach)?;
         } else {
             let (source_total, target_total) = (self.source.total(), self.target.total());
-            let difference = (source_total - target_total).abs();
-            if difference > TOTAL_TOLERANCE * source_total.max(target_total) {
-                return Err(Error::UnequalTotals { source_total, target_total });
-            }
+            require_equal_totals(source_total, target_total)?;
         }
         // Coincident points have no extent; then the blur is the only length there is. A blur far above the
         // extent must not become huge in units of it.

@@ -30,7 +30,6 @@ fn halve(placed: &mut [(Point3<f64>, u32)], start: usize, size: usize) -> Vec<Ra
     let middle = placed.len() / 2;
     placed.select_nth_unstable_by(middle, |a, b| a.0[axis].total_cmp(&b.0[axis]).then(a.1.cmp(&b.1)));
     let (lower, upper) = placed.split_at_mut(middle);
-
     let (mut all, rest) = if middle > ALONE {
         rayon::join(|| halve(lower, start, size), || halve(upper, start + middle, size))
     } else {

@@ -10,11 +10,8 @@ use super::multiscale::Answer;
 use super::outside::{Leftover, first_plan};
 use super::problem::{PAIRS, WassersteinProblem};
 use super::run::Bounds;
-use crate::measure::total_weight;
+use crate::measure::{require_available, require_equal_totals, total_weight};
 use crate::{Arc, Balance, Error, Potentials, Result, SparsePlan};
-
-/// Relative difference of totals that a balanced problem takes for rounding and scales away.
-const TOTAL_TOLERANCE: f64 = 1e-9;
 
 /// A network with all pairs, under way to its optimum.
 pub(super) struct AllPairs {
@@ -240,9 +237,7 @@ pub fn wasserstein_of_matrix(
     }
     let (masses, leftover) = match balance {
         Balance::Exact => {
-            if (source_total - target_total).abs() > TOTAL_TOLERANCE * source_total.max(target_total) {
-                return Err(Error::UnequalTotals { source_total, target_total });
-            }
+            require_equal_totals(source_total, target_total)?;
             (Masses::balanced(source, target), None)
         }
         Balance::TotalVariation { rho } => {
@@ -252,11 +247,7 @@ pub fn wasserstein_of_matrix(
             (masses, Some(leftover))
         }
         Balance::Partial { mass } => {
-            let most = source_total.min(target_total) * (1.0 + TOTAL_TOLERANCE);
-            if !(mass > 0.0 && mass <= most) {
-                let requirement = "above 0 and at most the smaller total";
-                return Err(Error::InvalidOption { name: "mass", requirement, got: mass });
-            }
+            require_available(mass, source_total, target_total)?;
             let masses = Masses::unbalanced(source, target);
             let leftover = Leftover::all_but(mass / source_total, &masses);
             (masses, Some(leftover))

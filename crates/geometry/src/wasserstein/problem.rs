@@ -3,10 +3,8 @@
 use super::masses::Masses;
 use super::outside::Leftover;
 use crate::error::require_positive;
+use crate::measure::{require_available, require_equal_totals};
 use crate::{Error, Measure, Result};
-
-/// Relative difference of totals that a balanced problem takes for rounding and scales away.
-const TOTAL_TOLERANCE: f64 = 1e-9;
 
 /// How much of the mass must be moved.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -95,19 +93,13 @@ impl<'a> WassersteinProblem<'a> {
         }
         match self.moved {
             Moved::All => {
-                if (source_total - target_total).abs() > TOTAL_TOLERANCE * source_total.max(target_total) {
-                    return Err(Error::UnequalTotals { source_total, target_total });
-                }
+                require_equal_totals(source_total, target_total)?;
             }
             Moved::Within(reach) => {
                 require_positive("reach", reach)?;
             }
             Moved::Mass(mass) => {
-                let most = source_total.min(target_total) * (1.0 + TOTAL_TOLERANCE);
-                if !(mass > 0.0 && mass <= most) {
-                    let requirement = "above 0 and at most the smaller total";
-                    return Err(Error::InvalidOption { name: "mass", requirement, got: mass });
-                }
+                require_available(mass, source_total, target_total)?;
             }
         }
         let (rows, columns) = (self.source.len(), self.target.len());

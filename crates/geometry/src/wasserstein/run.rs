@@ -156,16 +156,15 @@ impl<'a> WassersteinRun<'a> {
     /// # Errors
     /// Those of [`step`](Self::step).
     pub fn finish(mut self) -> Result<WassersteinPlan> {
-        let mut limit = self.status.unwrap_or(Status::Stopped);
+        let mut status = self.status.unwrap_or(Status::Stopped);
         while self.certificate().upper.is_infinite() {
             self.status = None;
             self.step()?;
             // What was done after the limit may have been enough.
             if self.status == Some(Status::Converged) {
-                limit = Status::Converged;
+                status = Status::Converged;
             }
         }
-        let status = limit;
         let certificate = self.certificate();
         let convergence =
             Convergence { status, iterations: self.iterations, residual: certificate.relative_gap() };

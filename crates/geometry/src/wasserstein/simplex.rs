@@ -54,8 +54,6 @@ pub(super) struct Simplex {
     next: usize,
     /// Largest cost of an arc.
     scale: f64,
-    /// Pivots done.
-    pub pivots: usize,
 }
 
 impl Simplex {
@@ -80,15 +78,8 @@ impl Simplex {
             upward: true,
             flow: 0,
         };
-        let mut simplex = Self {
-            nodes: vec![blank; count],
-            dual: vec![0.0; count],
-            arcs,
-            sources,
-            next: 0,
-            scale: 0.0,
-            pivots: 0,
-        };
+        let mut simplex =
+            Self { nodes: vec![blank; count], dual: vec![0.0; count], arcs, sources, next: 0, scale: 0.0 };
         // The plan's arcs are appended; a candidate that is the same pair does no harm.
         let first = simplex.arcs.len();
         let cost = |&(i, j, _): &Flow| Candidate { source: i, target: j, cost: price(i, j) };
@@ -219,7 +210,6 @@ impl Simplex {
 
     /// Takes an arc into the tree and the last blocking arc of its cycle out.
     fn pivot(&mut self, arc: usize, reduced: f64) {
-        self.pivots += 1;
         let from = self.arcs[arc].source;
         let to = self.sources as u32 + self.arcs[arc].target;
         let (join, out, moved, amount) = self.leaving(from, to);
