@@ -7,7 +7,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::real::Real;
-use super::tiles::TILE;
+use super::tiles::{PATCH, TILE};
 
 /// Partial sums of a row, added up only now and then.
 pub(super) const LANES: usize = 8;
@@ -151,6 +151,41 @@ pub(super) fn sums<R: Real>(terms: &[R; TILE]) -> [R; LANES] {
     fold_lanes(terms, |a, b| a + b)
 }
 
+/// Adds the mass that a row draws from every column to that of its patch of rows, by patches of columns.
+#[inline(always)]
+pub(super) fn draw<R: Real, const FUSED: bool>(
+    mass: R,
+    terms: &[R; TILE],
+    drawn: &mut [[R; LANES]; TILE / PATCH],
+) {
+    for (lanes, terms) in drawn.iter_mut().zip(terms.as_chunks::<LANES>().0) {
+        for (lane, term) in lanes.iter_mut().zip(terms) {
+            *lane = mass.times_plus::<FUSED>(*term, *lane);
+        }
+    }
+}
+
+/// Puts down the mass that a row draws from every column whose term is not too small, columns counted from `first`.
+#[inline(always)]
+pub(super) fn collect<R: Real>(
+    mass: R,
+    terms: &[R; TILE],
+    least: R,
+    first: usize,
+    flows: &mut Vec<(u32, f32)>,
+) {
+    for (start, terms) in terms.as_chunks::<LANES>().0.iter().enumerate() {
+        if largest(terms) < least {
+            continue;
+        }
+        for (lane, term) in terms.iter().enumerate() {
+            if *term >= least {
+                flows.push(((first + start * LANES + lane) as u32, (mass * *term).widen() as f32));
+            }
+        }
+    }
+}
+
 /// Σ_j a_j b_j
 #[inline(always)]
 pub(super) fn dot<R: Real, const FUSED: bool>(a: &[R; TILE], b: &[R; TILE]) -> f64 {
@@ -183,4 +218,4 @@ fn fold_lanes<R: Real>(values: &[R; TILE], combine: impl Fn(R, R) -> R) -> [R; L
     lanes
 }
 
-const _: () = assert!(TILE == 4 * LANES && TILE <= 32);
+const _: () = assert!(TILE == 4 * LANES && TILE <= 32 && PATCH == LANES);

@@ -2,6 +2,7 @@
 
 use nalgebra::Vector3;
 
+use super::flows::Flows;
 use super::tiles::TiledMeasure;
 
 /// One of the two measures of a problem.
@@ -56,6 +57,19 @@ pub(super) trait Engine: Send + Sync {
         epsilon: f64,
         guess: Option<&[f64]>,
     ) -> Vec<f64>;
+
+    /// As [`softmin_between`](Self::softmin_between) on one level, and what the plan of `potential` and `own`, the rows'
+    /// potential, moves, as parts of the rows' total, if
+    /// that is not too much to remember.
+    fn softmin_with_flows(
+        &self,
+        rows: Side,
+        level: usize,
+        potential: &[f64],
+        own: &[f64],
+        epsilon: f64,
+        guess: Option<&[f64]>,
+    ) -> (Vec<f64>, Option<Flows>);
 
     /// The same for points that need not be part of the problem; `columns` is the side that the minimum is over.
     fn softmin_at(&self, points: &TiledMeasure, columns: Side, potential: &[f64], epsilon: f64) -> Vec<f64>;

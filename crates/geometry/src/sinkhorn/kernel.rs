@@ -3,13 +3,13 @@
 use nalgebra::{Point3, Vector3};
 
 use super::block::{
-    Block, LANES, Reach, RowBlock, distances, dot, exponentials, largest, peaks, products, squares, sums,
-    total, touched, units,
+    Block, LANES, Reach, RowBlock, collect, distances, dot, draw, exponentials, largest, peaks, products,
+    squares, sums, total, touched, units,
 };
 use super::columns::{Columns, Listed};
 use super::problem::Cost;
 use super::real::Real;
-use super::tiles::{TILE, TiledMeasure};
+use super::tiles::{PATCH, TILE, TiledMeasure};
 
 /// Bits by which a score may exceed what its row's sums are relative to.
 const HEADROOM: f64 = 8.0;
@@ -23,6 +23,36 @@ pub(super) const FLUSH: usize = 16;
 pub(super) enum Precision {
     Single,
     Double,
+}
+
+/// Part of the largest term of a row that is no entry of the plan as a matrix; sums may be several times as large.
+const NOTHING: f64 = 1e-8;
+
+/// Patches in a tile.
+pub(super) const PATCHES: usize = TILE / PATCH;
+
+/// Who draws mass from whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nodes {
+    Points,
+    Patches,
+}
+
+/// The mass that the nodes of one tile of rows draw, each from which nodes of columns.
+pub(super) struct Draws {
+    pub nodes: Nodes,
+    /// One list for every node of the rows.
+    pub flows: Vec<Vec<(u32, f32)>>,
+}
+
+impl Draws {
+    pub fn new(nodes: Nodes) -> Self {
+        let count = match nodes {
+            Nodes::Points => TILE,
+            Nodes::Patches => PATCHES,
+        };
+        Self { nodes, flows: vec![Vec::new(); count] }
+    }
 }
 
 /// One tile of rows and all that it meets.
@@ -42,6 +72,8 @@ pub(super) struct Job<'a> {
     pub margin: f64,
     /// Whether to accumulate more than the sum.
     pub moments: bool,
+    /// log₂ of what turns 2^score into mass, for every row, if the mass that rows draw from columns is wanted.
+    pub own: Option<&'a [f64]>,
 }
 
 /// Sums of one row, each Σ_j 2^(s_ij − reference) times something.
@@ -82,11 +114,9 @@ impl Row {
         self.base + self.reference + self.sum.log2()
     }
 
-    /// Makes the sums relative to another score, as the number type at hand can hold it. Single precision could round
-    /// scores of 10⁹, as an outlier in a tile makes them, to one that is dozens of powers of two away.
+    /// Makes the sums relative to another score.
     #[inline(always)]
-    fn raise<R: Real>(&mut self, score: f64) {
-        let reference = R::narrow(score).widen();
+    fn raise(&mut self, reference: f64) {
         let factor = (self.reference - reference).exp2();
         self.reference = reference;
         self.sum *= factor;
@@ -97,40 +127,41 @@ impl Row {
     }
 }
 
-/// Adds some tiles of columns, by falling bound, to the sums of a tile of rows.
-pub(super) fn run(job: &Job, tiles: &[Listed], precision: Precision, out: &mut [Row]) {
+/// Adds some tiles of columns, by falling bound, to the sums of a tile of rows, and to `draws` the mass that
+/// nodes of rows draw from nodes of these tiles, if wanted.
+pub(super) fn run(job: &Job, tiles: &[Listed], precision: Precision, out: &mut [Row], draws: &mut Draws) {
     match precision {
-        Precision::Single => run_single(job, tiles, out),
-        Precision::Double => run_double(job, tiles, out),
+        Precision::Single => run_single(job, tiles, out, draws),
+        Precision::Double => run_double(job, tiles, out, draws),
     }
 }
 
 /// Compiled once per instruction set; which one runs is asked of the machine.
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn run_single(job: &Job, tiles: &[Listed], out: &mut [Row]) {
+fn run_single(job: &Job, tiles: &[Listed], out: &mut [Row], draws: &mut Draws) {
     const FUSED: bool =
         multiversion::target::target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    dispatch::<f32, FUSED>(job, tiles, out);
+    dispatch::<f32, FUSED>(job, tiles, out, draws);
 }
 
 /// As [`run_single`].
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn run_double(job: &Job, tiles: &[Listed], out: &mut [Row]) {
+fn run_double(job: &Job, tiles: &[Listed], out: &mut [Row], draws: &mut Draws) {
     const FUSED: bool =
         multiversion::target::target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    dispatch::<f64, FUSED>(job, tiles, out);
+    dispatch::<f64, FUSED>(job, tiles, out, draws);
 }
 
 // Everything below is inlined into the versions above, or it would not be compiled for their
 // instruction sets.
 
 #[inline(always)]
-fn dispatch<R: Real, const FUSED: bool>(job: &Job, tiles: &[Listed], out: &mut [Row]) {
+fn dispatch<R: Real, const FUSED: bool>(job: &Job, tiles: &[Listed], out: &mut [Row], draws: &mut Draws) {
     match (job.columns.cost, job.moments) {
-        (Cost::SquaredEuclidean, false) => stream::<R, FUSED, false, false>(job, tiles, out),
-        (Cost::SquaredEuclidean, true) => stream::<R, FUSED, false, true>(job, tiles, out),
-        (Cost::Euclidean, false) => stream::<R, FUSED, true, false>(job, tiles, out),
-        (Cost::Euclidean, true) => stream::<R, FUSED, true, true>(job, tiles, out),
+        (Cost::SquaredEuclidean, false) => stream::<R, FUSED, false, false>(job, tiles, out, draws),
+        (Cost::SquaredEuclidean, true) => stream::<R, FUSED, false, true>(job, tiles, out, draws),
+        (Cost::Euclidean, false) => stream::<R, FUSED, true, false>(job, tiles, out, draws),
+        (Cost::Euclidean, true) => stream::<R, FUSED, true, true>(job, tiles, out, draws),
     }
 }
 
@@ -139,6 +170,7 @@ fn stream<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool
     job: &Job,
     tiles: &[Listed],
     out: &mut [Row],
+    draws: &mut Draws,
 ) {
     let kappa = job.columns.kappa;
     let across = job.center - job.focus;
@@ -151,9 +183,16 @@ fn stream<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool
         // Rows that are not there are never touched.
         thresholds: [R::narrow(f64::MAX); TILE],
     };
-    // What meets the columns' coordinates: u + across as it is, and u times 2κ.
-    let mut points = [[R::ZERO; 3]; TILE];
+    // u as it is, and 2κ u, which meets the columns' coordinates.
+    let mut locals = [Vector3::zeros(); TILE];
     let mut twice = [[R::ZERO; 3]; TILE];
+    // What turns a sum of a row into mass.
+    let mut masses = [R::ZERO; TILE];
+    let mass = |index: usize, row: &Row| match job.own {
+        Some(own) => R::narrow((own[job.tile * TILE + index] + row.base + row.reference).min(100.0).exp2()),
+        None => R::ZERO,
+    };
+    let mut drawn = [[[R::ZERO; LANES]; PATCHES]; PATCHES];
     let mut radius = 0f64;
     for (index, row) in out.iter_mut().enumerate() {
         let local = job.rows.point(job.tile * TILE + index) - job.center;
@@ -162,14 +201,12 @@ fn stream<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool
             if EUCLIDEAN { job.anchor } else { job.anchor - square - 2.0 * kappa * across.dot(&local) };
         for axis in 0..3 {
             rows.axes[axis][index] = R::narrow(local[axis]);
-            points[index][axis] = R::narrow(local[axis] + across[axis]);
             twice[index][axis] = R::narrow(2.0 * kappa * local[axis]);
         }
+        locals[index] = local;
         rows.squares[index] = R::narrow(square);
-        if row.reference.is_finite() {
-            row.raise::<R>(row.reference);
-        }
         rows.thresholds[index] = R::narrow((row.reference - job.margin).max(-1e30));
+        masses[index] = mass(index, row);
         radius = radius.max(local.norm());
     }
     for (count, listed) in tiles.iter().enumerate() {
@@ -178,33 +215,62 @@ fn stream<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool
         if waiting == 0 {
             continue;
         }
-        load::<R, EUCLIDEAN>(job, listed.node.first, &mut block);
+        // Scores are computed relative to the middle of the tile and its largest offset, where they are small; what they
+        // are short of by that is known to `f64` for every row.
+        let middle = if EUCLIDEAN { job.focus } else { job.columns.measure.slabs[listed.node.index].center };
+        let level = load::<R, EUCLIDEAN>(job, listed.node.first, &middle, &mut block);
+        let aside = 2.0 * kappa * (middle - job.focus);
         while waiting != 0 {
             let index = waiting.trailing_zeros() as usize;
             waiting &= waiting - 1;
             let row = &mut out[index];
+            let shift = if EUCLIDEAN { level } else { level + aside.dot(&locals[index]) };
+            let point = || {
+                let point = job.center + locals[index] - middle;
+                [R::narrow(point.x), R::narrow(point.y), R::narrow(point.z)]
+            };
             if EUCLIDEAN {
-                distances::<R, FUSED>(&points[index], &block, R::narrow(kappa), &mut scores);
+                distances::<R, FUSED>(&point(), &block, R::narrow(kappa), &mut scores);
             } else {
                 products::<R, FUSED>(&twice[index], &block, &mut scores);
             }
             let peaks = peaks(&scores);
-            let limit = R::narrow(row.reference + HEADROOM);
-            if !all_below(&peaks, limit) {
+            if !all_below(&peaks, R::narrow(row.reference - shift + HEADROOM)) {
                 row.sum += total(&lanes[index]);
                 lanes[index] = [R::ZERO; LANES];
-                row.raise::<R>(largest(&peaks).widen());
-                rows.thresholds[index] = R::narrow(row.reference - job.margin);
-            } else if all_below(&peaks, rows.thresholds[index]) {
+                row.raise(shift + largest(&peaks).widen());
+                rows.thresholds[index] = R::narrow((row.reference - job.margin).max(-1e30));
+                masses[index] = mass(index, row);
+            } else if all_below(&peaks, R::narrow(row.reference - job.margin - shift)) {
                 continue;
             }
-            exponentials::<R, FUSED>(&mut scores, R::narrow(row.reference));
+            let reference = R::narrow(row.reference - shift);
+            exponentials::<R, FUSED>(&mut scores, reference);
             if MOMENTS {
-                moments::<R, FUSED, EUCLIDEAN>(&points[index], &block, &scores, row);
+                moments::<R, FUSED, EUCLIDEAN>(&point(), &block, &scores, &(middle - job.focus), row);
             } else {
                 let sums = sums(&scores);
                 for (lane, sum) in lanes[index].iter_mut().zip(sums) {
                     *lane += sum;
+                }
+                match draws.nodes {
+                    _ if job.own.is_none() => {}
+                    Nodes::Patches => draw::<R, FUSED>(masses[index], &scores, &mut drawn[index / PATCH]),
+                    Nodes::Points => {
+                        let first = listed.node.first * TILE;
+                        collect(masses[index], &scores, R::narrow(NOTHING), first, &mut draws.flows[index]);
+                    }
+                }
+            }
+        }
+        if job.own.is_some() && draws.nodes == Nodes::Patches {
+            for (flows, drawn) in draws.flows.iter_mut().zip(&mut drawn) {
+                for (patch, lanes) in drawn.iter_mut().enumerate() {
+                    let mass = total(lanes) as f32;
+                    if mass > 0.0 {
+                        flows.push(((listed.node.first * PATCHES + patch) as u32, mass));
+                    }
+                    *lanes = [R::ZERO; LANES];
                 }
             }
         }
@@ -259,30 +325,40 @@ fn reach<R: Real, const EUCLIDEAN: bool>(job: &Job, listed: &Listed, radius: f64
     }
 }
 
-/// Brings a tile of columns into the coordinates around the focus, in f64, then narrows it.
+/// Brings a tile of columns into the coordinates around a middle, in `f64`, then narrows it. Answers what the
+/// offsets are relative to: about the largest.
 #[inline(always)]
-fn load<R: Real, const EUCLIDEAN: bool>(job: &Job, tile: usize, block: &mut Block<R>) {
+fn load<R: Real, const EUCLIDEAN: bool>(
+    job: &Job,
+    tile: usize,
+    middle: &Point3<f64>,
+    block: &mut Block<R>,
+) -> f64 {
     let columns = tile * TILE..(tile + 1) * TILE;
-    let kappa = job.columns.kappa;
-    let across = job.center - job.focus;
-    // Σ over the axes of |v|² − 2 v · across
+    let kappa = if EUCLIDEAN { 0.0 } else { job.columns.kappa };
+    // |y − center|²
     let mut squares = [0.0; TILE];
     for axis in 0..3 {
-        let focus = job.focus[axis];
-        let twice = 2.0 * across[axis];
+        let (middle, center) = (middle[axis], job.center[axis]);
         let values = &job.columns.measure.axes[axis][columns.clone()];
         for ((narrowed, square), value) in block.axes[axis].iter_mut().zip(&mut squares).zip(values) {
-            let difference = value - focus;
-            *square += difference * (difference - twice);
-            *narrowed = R::narrow(difference);
+            let difference = value - center;
+            *square += difference * difference;
+            *narrowed = R::narrow(value - middle);
         }
     }
-    let (kappa, shift) =
-        if EUCLIDEAN { (0.0, job.anchor) } else { (kappa, job.anchor + kappa * across.norm_squared()) };
-    for ((offset, square), score) in block.offsets.iter_mut().zip(&squares).zip(&job.columns.scores[columns])
-    {
-        *offset = R::narrow((score - shift - kappa * square).max(-1e36));
+    let mut offsets = squares;
+    let mut level = f64::NEG_INFINITY;
+    for (offset, score) in offsets.iter_mut().zip(&job.columns.scores[columns]) {
+        *offset = score - job.anchor - kappa * *offset;
+        level = if *offset > level { *offset } else { level };
     }
+    // Whole bits: what is added to it is then rounded the same way in every step, and settles.
+    let level = level.floor();
+    for (narrowed, offset) in block.offsets.iter_mut().zip(&offsets) {
+        *narrowed = R::narrow((offset - level).max(-1e36));
+    }
+    level
 }
 
 /// Adds the parts 2^(s_j − reference) to all sums of a row.
@@ -291,11 +367,13 @@ fn moments<R: Real, const FUSED: bool, const EUCLIDEAN: bool>(
     point: &[R; 3],
     block: &Block<R>,
     parts: &[R; TILE],
+    aside: &Vector3<f64>,
     row: &mut Row,
 ) {
-    row.sum += total(&sums(parts));
-    for (axis, sum) in row.first.iter_mut().enumerate() {
-        *sum += dot::<R, FUSED>(parts, &block.axes[axis]);
+    let sum = total(&sums(parts));
+    row.sum += sum;
+    for axis in 0..3 {
+        row.first[axis] += dot::<R, FUSED>(parts, &block.axes[axis]) + sum * aside[axis];
     }
     let squares = squares::<R, FUSED>(point, block);
     let square = dot::<R, FUSED>(parts, &squares);

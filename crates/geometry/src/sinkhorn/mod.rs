@@ -10,8 +10,10 @@ mod debiased;
 mod divergence;
 mod engine;
 mod extension;
+mod flows;
 mod gradient;
 mod kernel;
+mod lists;
 pub(crate) mod momentum;
 mod plan;
 mod problem;
@@ -43,12 +45,17 @@ use crate::{Backend, Error, Result};
 ///
 /// With total variation λ is 1 and the soft minimum is clipped to [−ρ, ρ] instead.
 ///
-/// Matrices are never formed: memory is O(n + m). While the blur is wide, cells of an octree with sides of at most two
+/// Matrices of all pairs are never formed. While the blur is wide, cells of an octree with sides of at most two
 /// blurs stand in for the points; their potentials are lifted by one soft minimum against the other, coarse side. Points
 /// are arranged in tiles under a tree, and tiles that together hold less than 2⁻¹⁰ of the tolerance of a row's sum are
-/// proven to and skipped, so that small blurs cost in proportion to n. Coordinates are centred in `f64`; scores are
-/// computed in `f32` where rounding provably changes no entry of the plan by more than half the tolerance relative to
-/// itself, and no potential by more than 10⁻⁵ of the cost across both measures, else in `f64`.
+/// proven to and skipped, so that small blurs cost in proportion to n; which are left is remembered until potentials have
+/// changed by three bits. Coordinates are centred in `f64`, tile by tile; scores are computed in `f32` where rounding
+/// provably changes no entry of the plan by more than half the tolerance relative to itself, and no potential by more
+/// than 10⁻⁵ of the cost across both measures, else in `f64`.
+///
+/// Alternating is slow where mass has to travel many blurs, and where points are farther apart than the blur. Once a
+/// stage has begun, the larger entries of its plan, as far as they fit into 64 million, are therefore scaled to the
+/// marginals as a sparse matrix with coarser levels, and the potentials follow.
 ///
 /// # Determinism
 /// The same bits on any number of threads. Machines with different instruction sets may differ by rounding.
@@ -56,7 +63,8 @@ use crate::{Backend, Error, Result};
 /// # References
 /// Peyré, Cuturi, *Computational optimal transport*, sections 4.2–4.4; Feydy et al., *Interpolating
 /// between optimal transport and MMD using Sinkhorn divergences*, AISTATS 2019; Séjourné et al., *Faster
-/// unbalanced optimal transport*, AISTATS 2022 (the translation that an unbalanced step ends with).
+/// unbalanced optimal transport*, AISTATS 2022 (the translation that an unbalanced step ends with); Schmitzer,
+/// *Stabilized sparse scaling algorithms for entropy regularized transport problems*, SISC 2019 (the sparse matrix).
 ///
 /// ```
 /// use barrow_geometry::{Backend, Measure, Sinkhorn, TransportProblem};
@@ -88,7 +96,7 @@ pub struct Sinkhorn {
 
 impl Default for Sinkhorn {
     fn default() -> Self {
-        Self { scaling: 0.7, tolerance: 1e-3, max_iterations: 1000, initial: None, initial_blur: None }
+        Self { scaling: 0.5, tolerance: 1e-3, max_iterations: 1000, initial: None, initial_blur: None }
     }
 }
 

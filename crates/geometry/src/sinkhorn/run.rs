@@ -1,13 +1,16 @@
 //! The state of a run: one step updates both potentials.
 
+use rayon::prelude::*;
+
 use super::anderson::Anderson;
 use super::averaging::Averaging;
 use super::cells::{self, Cells};
 use super::cpu::CpuEngine;
 use super::engine::{Engine, Side};
+use super::flows::Flows;
 use super::momentum::Momentum;
 use super::schedule::{self, Stage};
-use super::tiles::TiledMeasure;
+use super::tiles::{PATCH, TiledMeasure};
 use super::{Sinkhorn, TransportPlan, TransportProblem};
 use crate::balance::Balance;
 use crate::frame::Frame;
@@ -24,6 +27,12 @@ const CELL_TOLERANCE: f64 = 0.005;
 /// slow errors are many, Anderson's few moves do not reach the end. Small problems, without cells, have nothing but
 /// momentum: they take milliseconds, and are where tight tolerances are asked for.
 const FINE: f64 = 5e-4;
+
+/// Part of the residual that is left, about, when the plan as a matrix has been put right.
+const CORRECTED: f64 = 0.03;
+
+/// Part of the residual that is left at most if it was worth the effort.
+const HELPED: f64 = 0.5;
 
 /// Growth of the residual in one step after which extrapolation begins anew.
 const ASTRAY: f64 = 1.5;
@@ -73,6 +82,13 @@ pub struct SinkhornRun<'a> {
     pub(super) target: Vec<f64>,
     /// Soft minimum over the source, from which the next g is made.
     pub(super) pending: Option<Vec<f64>>,
+    /// The plan that `residual` speaks of as a matrix, from which the rest of the next g is made.
+    flows: Option<Flows>,
+    /// Residual before g was last made with the help of such a matrix.
+    corrected: Option<f64>,
+    /// Whether such matrices have ceased to help at this stage: where points hardly hear of each other, what they leave
+    /// out is what is lacking.
+    futile: bool,
     /// The last soft minima: of f's making, to start from the next time.
     pub(super) guess: Option<Vec<f64>>,
     anderson: Anderson,
@@ -128,6 +144,7 @@ impl<'a> SinkhornRun<'a> {
                 largest_cost: problem.cost.of_length(frame.extent / frame.scale),
                 rounding: 0.5 * options.tolerance,
                 omission: 10.0 - options.tolerance.log2(),
+                lists: Default::default(),
             }),
         };
         let unit = problem.cost.of_length(frame.scale);
@@ -167,6 +184,9 @@ impl<'a> SinkhornRun<'a> {
             source,
             target,
             pending: None,
+            flows: None,
+            corrected: None,
+            futile: false,
             guess: None,
             anderson: Anderson::default(),
             momentum: Momentum::default(),
@@ -188,16 +208,10 @@ impl<'a> SinkhornRun<'a> {
         if self.status.is_some() {
             return Ok(None);
         }
-        let last = self.next + 1 == self.stages.len();
         self.iterate();
         self.iterations += 1;
-        let enough = match (last, self.level) {
-            (true, _) => self.tolerance,
-            (false, 0) => self.tolerance.max(ANNEALING_TOLERANCE),
-            (false, _) => self.tolerance.max(CELL_TOLERANCE),
-        };
-        if self.residual <= enough {
-            if last {
+        if self.residual <= self.enough() {
+            if self.is_last() {
                 self.status = Some(Status::Converged);
             } else {
                 self.next += 1;
@@ -215,6 +229,19 @@ impl<'a> SinkhornRun<'a> {
         }))
     }
 
+    fn is_last(&self) -> bool {
+        self.next + 1 == self.stages.len()
+    }
+
+    /// The residual that the next stage is to end with.
+    fn enough(&self) -> f64 {
+        match (self.is_last(), self.stages[self.next].level) {
+            (true, _) => self.tolerance,
+            (false, 0) => self.tolerance.max(ANNEALING_TOLERANCE),
+            (false, _) => self.tolerance.max(CELL_TOLERANCE),
+        }
+    }
+
     /// Updates both potentials, at the next stage.
     fn iterate(&mut self) {
         let Stage { blur, level } = self.stages[self.next];
@@ -225,6 +252,9 @@ impl<'a> SinkhornRun<'a> {
             column_guess = None;
         } else {
             self.update_target(level, true);
+        }
+        if !steady {
+            (self.corrected, self.futile) = (None, false);
         }
         (self.blur, self.level) = (blur, level);
         let epsilon = self.epsilon();
@@ -241,15 +271,23 @@ impl<'a> SinkhornRun<'a> {
             self.source = softmin.iter().map(|&value| balance.best(value, epsilon)).collect();
             self.guess = Some(softmin);
         }
-        let softmin = self.engine.softmin_between(
-            Side::Target,
-            level,
-            level,
-            &self.source,
-            epsilon,
-            column_guess.as_deref(),
-        );
+        let softmin = if self.symmetric || !self.aggregates() {
+            let engine = &self.engine;
+            engine.softmin_between(Side::Target, level, level, &self.source, epsilon, column_guess.as_deref())
+        } else {
+            let (softmin, flows) = self.engine.softmin_with_flows(
+                Side::Target,
+                level,
+                &self.source,
+                &self.target,
+                epsilon,
+                column_guess.as_deref(),
+            );
+            self.flows = flows;
+            softmin
+        };
         let residual = self.violation(&softmin);
+        self.futile |= self.corrected.take().is_some_and(|before| residual > HELPED * before);
         if residual > ASTRAY * self.residual {
             self.anderson.restart();
         }
@@ -258,6 +296,39 @@ impl<'a> SinkhornRun<'a> {
         }
         self.residual = residual;
         self.pending = Some(softmin);
+    }
+
+    /// Whether the plan as a matrix will be of use: it must be plain what the marginals want, and the last must not have
+    /// done all that is needed.
+    fn aggregates(&self) -> bool {
+        let settled = self.corrected.is_some_and(|before| before * CORRECTED <= self.enough());
+        let plain = matches!(self.balance(), Balance::Exact | Balance::KullbackLeibler { .. });
+        plain && !settled && !self.futile
+    }
+
+    /// What the plan as a matrix says that g lacks.
+    fn correction(&self, flows: &mut Flows, softmin: &[f64]) -> Option<Vec<f64>> {
+        let (epsilon, balance) = (self.epsilon(), self.balance());
+        let target = self.engine.measure_at(Side::Target, self.level);
+        let nodes = if flows.rows() == target.len() { 1 } else { PATCH };
+        // The source's marginal is as it should be, f being the best answer to g.
+        let points = self.target.par_chunks(nodes).zip(softmin.par_chunks(nodes));
+        let lacking: Vec<f64> = points
+            .zip(target.weights.par_chunks(nodes))
+            .map(|((potentials, softmins), weights)| {
+                let (mut wanted, mut moved) = (0.0, 0.0);
+                for ((&g, softmin), &weight) in potentials.iter().zip(softmins).zip(weights) {
+                    wanted += match balance {
+                        Balance::KullbackLeibler { rho } => weight * (-g / rho).exp(),
+                        _ => weight,
+                    };
+                    moved += weight * ((g - softmin) / epsilon).exp();
+                }
+                if wanted > 0.0 { wanted / moved } else { 1.0 }
+            })
+            .collect();
+        let factors = flows.correction(&lacking, balance.best(1.0, epsilon), self.enough())?;
+        Some((0..target.len()).map(|index| epsilon * factors[index / nodes]).collect())
     }
 
     /// Takes g on to another stage.
@@ -340,6 +411,8 @@ impl<'a> SinkhornRun<'a> {
     /// one.
     fn update_target(&mut self, level: usize, accelerate: bool) {
         let Some(softmin) = self.pending.take() else { return };
+        let flows = self.flows.take().filter(|_| level == self.level);
+        let correction = flows.and_then(|mut flows| self.correction(&mut flows, &softmin));
         let (balance, epsilon) = (self.balance(), self.epsilon());
         if self.symmetric {
             let best = softmin.into_iter().map(|softmin| balance.best(softmin, epsilon));
@@ -354,8 +427,16 @@ impl<'a> SinkhornRun<'a> {
             let shift = balance.translation(source, (weights(Side::Target, level), &image));
             image.iter_mut().for_each(|value| *value -= shift);
         }
+        self.corrected = correction.is_some().then_some(self.residual);
+        if let Some(correction) = correction {
+            image.iter_mut().zip(correction).for_each(|(value, correction)| *value += correction);
+        }
         let cells = self.stages[0].level > 0;
-        if accelerate && cells && self.residual > FINE {
+        if self.corrected.is_some() {
+            // What is left are not the smooth errors that extrapolation is for.
+            self.anderson.restart();
+            self.momentum.restart();
+        } else if accelerate && cells && self.residual > FINE {
             self.momentum.restart();
             self.anderson.extrapolate(&self.target, &mut image, weights(Side::Target, level));
         } else if accelerate {

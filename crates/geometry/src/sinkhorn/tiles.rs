@@ -10,6 +10,9 @@ use crate::frame::Frame;
 /// to pay for bringing a tile of columns into the coordinates of a tile of rows.
 pub(super) const TILE: usize = 32;
 
+/// Points next to each other in a tile, and closer than those of others.
+pub(super) const PATCH: usize = 8;
+
 /// log₂ of the weight of a point that must not count: far below any score, yet safe to compute with.
 pub(super) const MASKED: f64 = -1e30;
 
@@ -152,6 +155,11 @@ impl TiledMeasure {
         self.len().div_ceil(TILE)
     }
 
+    /// Number of patches.
+    pub fn patches(&self) -> usize {
+        self.len().div_ceil(PATCH)
+    }
+
     /// The points of a tile, padding left out.
     pub fn range(&self, tile: usize) -> std::ops::Range<usize> {
         tile * TILE..((tile + 1) * TILE).min(self.len())
@@ -198,6 +206,7 @@ fn arrange(items: &mut [(Point3<f64>, usize)], tiles: usize, slabs: &mut Vec<Sla
     let slab = Slab::around(items);
     slabs.push(slab);
     if tiles == 1 {
+        patch(items);
         return;
     }
     let left = tiles / 2;
@@ -214,6 +223,23 @@ fn arrange(items: &mut [(Point3<f64>, usize)], tiles: usize, slabs: &mut Vec<Sla
         arrange(low, left, slabs);
         arrange(high, tiles - left, slabs);
     }
+}
+
+/// Sorts the points of a tile into patches by halving along the longest edge.
+fn patch(items: &mut [(Point3<f64>, usize)]) {
+    let patches = items.len().div_ceil(PATCH);
+    if patches < 2 {
+        return;
+    }
+    let first = items[0].0;
+    let (min, max) =
+        items.iter().fold((first, first), |(min, max), (point, _)| (min.inf(point), max.sup(point)));
+    let axis = (max - min).imax();
+    let left = patches / 2 * PATCH;
+    items.select_nth_unstable_by(left, |a, b| a.0[axis].total_cmp(&b.0[axis]).then(a.1.cmp(&b.1)));
+    let (low, high) = items.split_at_mut(left);
+    patch(low);
+    patch(high);
 }
 
 #[cfg(test)]

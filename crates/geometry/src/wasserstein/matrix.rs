@@ -18,6 +18,8 @@ pub(super) struct AllPairs {
     exact: Exact,
     /// Costs of all pairs, the outside among them if there is one: row by row.
     costs: Vec<f64>,
+    /// Part by which any of them may be off: nothing where they are given.
+    rounding: f64,
     /// Masses of everything that has mass.
     rows: Vec<i64>,
     columns: Vec<i64>,
@@ -40,7 +42,10 @@ impl AllPairs {
     ) -> Self {
         let (masses, leftover) = problem.masses(scale);
         let p = problem.p;
-        Self::new(masses, leftover, |i, j| (x[i as usize] - y[j as usize]).norm().powf(p))
+        let between = |i: u32, j: u32| (x[i as usize] - y[j as usize]).norm().powf(p);
+        // A length errs by a few roundoffs, its power by p times as many, and the power itself by one or two.
+        let rounding = 8.0 * (p + 1.0) * f64::EPSILON;
+        Self { rounding, ..Self::new(masses, leftover, between) }
     }
 
     fn new(masses: Masses, leftover: Option<Leftover>, between: impl Fn(u32, u32) -> f64) -> Self {
@@ -85,7 +90,20 @@ impl AllPairs {
         let exact = Exact::new((n as usize, m as usize), arcs, plan.clone(), &vec![0.0; n as usize], cost);
         let (lower, upper) = (f64::NEG_INFINITY, f64::INFINITY);
         let potentials = (vec![0.0; n as usize], vec![0.0; m as usize]);
-        Self { exact, costs, rows, columns, source, target, masses, lower, upper, potentials, plan }
+        Self {
+            exact,
+            costs,
+            rounding: 0.0,
+            rows,
+            columns,
+            source,
+            target,
+            masses,
+            lower,
+            upper,
+            potentials,
+            plan,
+        }
     }
 
     /// Pivots for a while; whether the plan is optimal.
@@ -104,12 +122,17 @@ impl AllPairs {
         let count = (self.plan.len() + 16) as f64;
         let unit = self.masses.unit;
         // Twice the largest cost pays for any repair of rounded weights, whatever the signs.
-        let repair = 2.0 * self.masses.rounding * largest;
+        let repair = 2.0 * self.masses.rounding * largest + self.rounding * self.moved() * largest;
         self.upper = sum * unit + 1.1 * count * f64::EPSILON * size * unit + repair;
         if optimal {
             self.prove(repair);
         }
         optimal
+    }
+
+    /// All mass that goes anywhere, the outside included.
+    fn moved(&self) -> f64 {
+        self.rows.iter().map(|&mass| mass as f64).sum::<f64>() * self.masses.unit
     }
 
     /// The bound that follows from g alone: f_i = min_j c_ij − g_j, rounded down.
