@@ -12,7 +12,7 @@ use super::tiles::{PATCH, TILE};
 /// Partial sums of a row, added up only now and then.
 pub(super) const LANES: usize = 8;
 
-/// One tile of columns, relative to the focus.
+/// One tile of columns, relative to its middle and to its largest offset.
 pub(super) struct Block<R> {
     pub axes: [[R; TILE]; 3],
     pub offsets: [R; TILE],

@@ -63,8 +63,8 @@ pub(super) struct Job<'a> {
     pub columns: &'a Columns<'a>,
     /// The point that the rows' coordinates are relative to.
     pub center: Point3<f64>,
-    /// The point that the columns' coordinates are relative to: for the squared cost where mass goes from the
-    /// centre, so that both stay small however far that is; the centre itself for the Euclidean cost.
+    /// Where mass goes from the centre, for the squared cost: rows' bases and first moments are relative to it. The
+    /// centre itself for the Euclidean cost.
     pub focus: Point3<f64>,
     /// What scores are relative to.
     pub anchor: f64,
