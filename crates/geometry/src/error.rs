@@ -150,6 +150,34 @@ pub enum Error {
         /// What was asked for.
         method: &'static str,
     },
+    /// There is no device to compute on.
+    #[error("no device to compute on: {reason}")]
+    NoDevice {
+        /// What was looked for, or what the device answered.
+        reason: String,
+    },
+    /// The device stopped answering, or refused what it was told to do.
+    #[error("the device was lost: {reason}")]
+    DeviceLost {
+        /// What its driver says.
+        reason: String,
+    },
+    /// The device's memory is used up.
+    #[error("the device has no room for {bytes} more bytes: use smaller clouds, or the processor")]
+    DeviceMemory {
+        /// Bytes that were asked for; 0 where the device does not tell.
+        bytes: u64,
+    },
+    /// The device's limits are too small.
+    #[error("{needed} {what} are needed, the device allows {limit}")]
+    DeviceLimit {
+        /// What is limited.
+        what: &'static str,
+        /// How much is needed.
+        needed: u64,
+        /// How much there may be.
+        limit: u64,
+    },
     /// An attribute that the method needs is missing.
     #[error("the {role} cloud has no {attribute}")]
     MissingAttribute {

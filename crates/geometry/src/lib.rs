@@ -14,6 +14,8 @@ mod dual_bound;
 mod error;
 mod flow;
 mod frame;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod kdtree;
 mod line;
 mod matrix;
@@ -38,6 +40,8 @@ pub use displacement::{Displaced, Displacement};
 pub use dual_bound::{DualBound, dual_bound};
 pub use error::{Error, Result};
 pub use flow::{BarycenterProblem, Flow, FlowRun, FlowStep, FreeSupport, GradientFlow};
+#[cfg(feature = "gpu")]
+pub use gpu::{Adapter, AdapterKind, Gpu};
 pub use kdtree::{BatchSearch, KdTree, Neighbor, Neighbors, Queries, ReducedCost, WeightedKdTree};
 pub use line::{
     KantorovichPotential, LineMeasure, Wasserstein1d, jensen_shannon, kullback_leibler, total_variation,

@@ -87,7 +87,7 @@ impl<'a> Attraction<'a> {
         let attractor = |(body, share)| Attractor { body, share, own: None, potentials: None };
         Self {
             solver: solver.clone(),
-            backend: *backend,
+            backend: backend.clone(),
             cost: settings.cost,
             blur: settings.blur,
             reach: settings.reach,

@@ -146,6 +146,11 @@ impl<'a> SinkhornRun<'a> {
                 omission: 10.0 - options.tolerance.log2(),
                 lists: Default::default(),
             }),
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(_) => {
+                let reason = "entropic transport runs on the processor alone".to_string();
+                return Err(Error::NoDevice { reason });
+            }
         };
         let unit = problem.cost.of_length(frame.scale);
         let rule = problem.balance().in_units_of(unit);

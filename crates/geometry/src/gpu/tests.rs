@@ -1,0 +1,75 @@
+//! Buffers, submissions and limits on whatever device there is.
+
+use super::{Buffer, Gpu, Kernel, Work};
+use crate::Error;
+
+const DOUBLE: Kernel = Kernel {
+    source: "struct Part { first: u32, count: u32 }
+        @group(0) @binding(0) var<uniform> part: Part;
+        @group(0) @binding(1) var<storage, read_write> numbers: array<u32>;
+        @compute @workgroup_size(1)
+        fn double(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+            let index = part.first + id.x + id.y * groups.x;
+            if index < part.count { numbers[index] = 2u * numbers[index] + 1u; }
+        }",
+    entry: "double",
+    constants: &[],
+};
+
+/// The device to test on; says loudly if there is none, and fails where that must not be.
+fn device() -> Option<Gpu> {
+    match Gpu::open() {
+        Ok(gpu) => Some(gpu),
+        Err(error) => {
+            assert!(std::env::var_os("BARROW_REQUIRE_GPU").is_none(), "{error}");
+            eprintln!("SKIPPED, nothing was tested: {error}");
+            None
+        }
+    }
+}
+
+fn doubled(gpu: &Gpu, numbers: &[u32], cost: f64) -> crate::Result<Vec<u32>> {
+    let buffer: Buffer = gpu.upload(numbers)?;
+    let mut work = Work::new(gpu);
+    let count = numbers.len() as u32;
+    work.run_in_parts(&DOUBLE, |first| [first, count], &[&buffer], numbers.len(), cost)?;
+    work.finish()?;
+    gpu.download(&buffer, numbers.len())
+}
+
+#[test]
+fn every_workgroup_runs_once_however_work_is_cut() {
+    let Some(gpu) = device() else { return };
+    for count in [1, 2, 65_535, 65_536, 65_537, 200_001] {
+        let numbers: Vec<u32> = (0..count).collect();
+        let expected: Vec<u32> = numbers.iter().map(|number| 2 * number + 1).collect();
+        for cost in [0.0, 1e8] {
+            assert!(doubled(&gpu, &numbers, cost).unwrap() == expected, "{count} at {cost}");
+        }
+    }
+    assert!(doubled(&gpu, &[], 1.0).unwrap().is_empty());
+}
+
+#[test]
+fn what_exceeds_a_limit_is_refused_by_name() {
+    let Ok(gpu) = Gpu::open_limited(1 << 16) else { return };
+    assert_eq!(gpu.capacity::<u32>(), 1 << 14);
+    assert!(gpu.upload(&vec![1u32; 1 << 14]).is_ok());
+    let refused = gpu.upload(&vec![1u32; (1 << 14) + 1]).err();
+    assert_eq!(
+        refused,
+        Some(Error::DeviceLimit { what: "bytes of a buffer", needed: (1 << 16) + 4, limit: 1 << 16 })
+    );
+    assert!(matches!(Gpu::open_limited(1000), Err(Error::DeviceLimit { .. })));
+}
+
+#[test]
+fn a_broken_kernel_is_an_error_and_not_the_end() {
+    let Some(gpu) = device() else { return };
+    let buffer = gpu.upload(&[1u32]).unwrap();
+    let broken = Kernel { source: "fn nothing() {}", entry: "nothing", constants: &[] };
+    let refused = Work::new(&gpu).run(&broken, &[0u32, 1], &[&buffer], 1, 1.0);
+    assert!(matches!(refused, Err(Error::DeviceLost { .. })));
+    // Lost for good.
+    assert!(matches!(gpu.upload(&[1u32]), Err(Error::DeviceLost { .. })));
+}
