@@ -1,60 +1,85 @@
-// Soft minimum of a Sinkhorn half-step; formula and bindings are documented at SOFTMIN in lib.rs.
+// Soft minimum of a tile of rows over the columns that matter to it; formula and bindings at SOFTMIN in lib.rs.
 
-struct Sizes {
-    rows: u32,
-    columns: u32,
+@group(0) @binding(6) var<storage, read_write> softmins: array<Bits>;
+// What is summed up so far, where columns come in parts.
+@group(0) @binding(7) var<storage, read_write> states: array<vec2<f32>>;
+
+// Two lanes for every row, each of which takes half of every tile of columns.
+const HALF: u32 = 16u;
+// Far below any score, yet finite.
+const MASKED: f32 = -1e30;
+// Bits below the largest score of a row from where on a score is no matter.
+const FAINT: f32 = 60.0;
+
+// The row's offset from the centre of its tile.
+var<private> point: vec3<f32>;
+var<private> aside: vec3<f32>;
+// Largest score so far, and Σ 2^(score − reference).
+var<private> reference: f32;
+var<private> sum: f32;
+
+var<workgroup> halves: array<vec2<f32>, LANES>;
+
+fn absorb(meeting: Meeting, lane: u32) {
+    let first = select(0u, HALF, lane >= TILE);
+    let slope = 2.0 * (meeting.slope + point);
+    let from_row = meeting.aside + aside - point;
+    let s0 = scores(slope, from_row, first);
+    let s1 = scores(slope, from_row, first + 4u);
+    let s2 = scores(slope, from_row, first + 8u);
+    let s3 = scores(slope, from_row, first + 12u);
+    let upper = max(max(s0, s1), max(s2, s3));
+    let highest = max(max(upper.x, upper.y), max(upper.z, upper.w));
+    var shift = meeting.level;
+    if !EUCLIDEAN {
+        shift += 2.0 * dot(point, meeting.aside);
+    }
+    if shift + highest < reference - FAINT {
+        return;
+    }
+    // Online log-sum-exp: what was summed so far is made relative to the new maximum.
+    if shift + highest > reference {
+        sum *= exp2(max(reference - (shift + highest), -200.0));
+        reference = shift + highest;
+    }
+    let down = vec4<f32>(shift - reference);
+    let parts = (exp2(s0 + down) + exp2(s1 + down)) + (exp2(s2 + down) + exp2(s3 + down));
+    sum += (parts.x + parts.y) + (parts.z + parts.w);
 }
 
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> rows: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> columns: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> log2_sums: array<f32>;
+fn merged(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
+    let highest = max(a.x, b.x);
+    return vec2<f32>(
+        highest, a.y * exp2(max(a.x - highest, -200.0)) + b.y * exp2(max(b.x - highest, -200.0)),
+    );
+}
 
-const GROUP: u32 = 256u;
-// Columns between two updates of the running maximum: one rescaling exponential for eight terms.
-const BLOCK: u32 = 8u;
-// Far below any score, yet finite: shader compilers may assume that infinities do not occur.
-const MASKED: f32 = -1e30;
-
-// One tile of columns, read once per workgroup: 4 KiB.
-var<workgroup> tile: array<vec4<f32>, GROUP>;
-
-@compute @workgroup_size(GROUP)
+@compute @workgroup_size(64)
 fn softmin(
-    @builtin(global_invocation_id) global: vec3<u32>,
-    @builtin(local_invocation_id) local: vec3<u32>,
+    @builtin(workgroup_id) id: vec3<u32>,
+    @builtin(num_workgroups) counts: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
 ) {
-    // Threads beyond the last row still load columns and meet the barriers.
-    let row = min(global.x, sizes.rows - 1u);
-    let point = rows[row].xyz;
-    var largest = MASKED;
-    var sum = 0.0;
-    for (var first = 0u; first < sizes.columns; first += GROUP) {
-        let column = first + local.x;
-        if column < sizes.columns {
-            tile[local.x] = columns[column];
-        } else {
-            tile[local.x] = vec4<f32>(0.0, 0.0, 0.0, MASKED);
-        }
-        workgroupBarrier();
-        for (var block = 0u; block < GROUP; block += BLOCK) {
-            var scores: array<f32, BLOCK>;
-            var highest = largest;
-            for (var k = 0u; k < BLOCK; k++) {
-                let y = tile[block + k];
-                scores[k] = dot(point, y.xyz) + y.w;
-                highest = max(highest, scores[k]);
-            }
-            // Online log-sum-exp: what was summed so far is made relative to the new maximum.
-            sum *= exp2(largest - highest);
-            for (var k = 0u; k < BLOCK; k++) {
-                sum += exp2(scores[k] - highest);
-            }
-            largest = highest;
-        }
-        workgroupBarrier();
+    let tile = min(walk.first + id.x + id.y * counts.x, walk.row_tiles - 1u);
+    let row = tile * TILE + (lane & 31u);
+    let aim = aims[tile];
+    point = row_points[row].xyz;
+    aside = off_grid(aim.focus);
+    reference = MASKED;
+    sum = 0.0;
+    walk_over(tile, lane);
+    halves[lane] = vec2<f32>(reference, sum);
+    workgroupBarrier();
+    if lane >= TILE {
+        return;
     }
-    if global.x < sizes.rows {
-        log2_sums[row] = largest + log2(sum);
+    var state = merged(halves[lane], halves[lane + TILE]);
+    if walk.begins == 0u {
+        state = merged(states[row], state);
     }
+    if walk.ends == 0u {
+        states[row] = state;
+        return;
+    }
+    softmins[row] = negated(plus(base(point, aim), bits(state.x + log2(state.y))));
 }

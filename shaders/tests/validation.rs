@@ -1,4 +1,4 @@
-//! Every kernel parses, type-checks and has the entry point and bindings that its documentation promises.
+//! Every kernel parses, type-checks and has the entry points and bindings that its documentation promises.
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, ShaderStage, StorageAccess};
@@ -12,28 +12,61 @@ fn validated(source: &str) -> naga::Module {
     module
 }
 
-#[test]
-fn softmin_is_valid_and_bound_as_documented() {
-    let module = validated(barrow_shaders::SOFTMIN);
-    let [entry] = module.entry_points.as_slice() else { panic!("one entry point expected") };
-    assert_eq!((entry.name.as_str(), entry.stage), ("softmin", ShaderStage::Compute));
-    assert_eq!(entry.workgroup_size, [256, 1, 1]);
-    let mut bindings: Vec<_> = module
+/// The bindings in order: `u` for the uniform, `r` for what is read, `w` for what is written as well.
+fn bindings(module: &naga::Module) -> String {
+    let mut bound: Vec<_> = module
         .global_variables
         .iter()
-        .filter_map(|(_, variable)| {
-            variable.binding.map(|binding| (binding.group, binding.binding, variable.space))
-        })
+        .filter_map(|(_, variable)| variable.binding.map(|place| (place.group, place.binding, variable.space)))
         .collect();
-    bindings.sort_by_key(|&(group, binding, _)| (group, binding));
+    bound.sort_by_key(|&(group, binding, _)| (group, binding));
+    let places: Vec<_> = bound.iter().map(|&(group, binding, _)| (group, binding)).collect();
+    assert!(places.iter().copied().eq((0..places.len() as u32).map(|binding| (0, binding))), "{places:?}");
     let read = AddressSpace::Storage { access: StorageAccess::LOAD };
-    let write = AddressSpace::Storage { access: StorageAccess::LOAD | StorageAccess::STORE };
-    assert_eq!(bindings, [(0, 0, AddressSpace::Uniform), (0, 1, read), (0, 2, read), (0, 3, write)]);
+    let letter = |space| match space {
+        AddressSpace::Uniform => 'u',
+        space if space == read => 'r',
+        _ => 'w',
+    };
+    bound.iter().map(|&(_, _, space)| letter(space)).collect()
+}
+
+#[test]
+fn every_kernel_is_valid_and_bound_as_documented() {
+    use barrow_shaders::*;
+    let kernels = [
+        (SCALE, "urrw", &[("scale_offsets", 256)][..]),
+        (RESCALE, "uw", &[("rescale_potentials", 256)]),
+        (TILE_PLANES, "uwrrw", &[("tile_planes", 32)]),
+        (GROUP_PLANES, "uw", &[("group_planes", 64)]),
+        (AIM, "urwrr", &[("aim", 64)]),
+        (SOFTMIN, "urrrrrww", &[("softmin", 64)]),
+        (ROW_MEANS, "urrrrrww", &[("row_means", 64)]),
+        (ANSWER, "urw", &[("answer", 256)]),
+        (EXTRAPOLATE, "urwwr", &[("extrapolate", 256)]),
+        (AVERAGE, "urww", &[("average", 256)]),
+        (MISPLACED, "urrwr", &[("misplaced", 256), ("kept", 256)]),
+        (REDUCE, "urw", &[("sum_up", 256)]),
+    ];
+    for (source, expected, entries) in kernels {
+        let module = validated(source);
+        assert_eq!(bindings(&module), expected, "{entries:?}");
+        let found: Vec<_> = module
+            .entry_points
+            .iter()
+            .map(|entry| {
+                assert_eq!(entry.stage, ShaderStage::Compute);
+                assert_eq!(entry.workgroup_size[1..], [1, 1]);
+                (entry.name.as_str(), entry.workgroup_size[0])
+            })
+            .collect();
+        assert_eq!(found, entries);
+    }
 }
 
 #[test]
 fn a_broken_kernel_would_be_noticed() {
-    let broken = barrow_shaders::SOFTMIN.replace("var sum = 0.0;", "var sum = 0u;");
+    let broken = barrow_shaders::SOFTMIN.replace("sum = 0.0;", "sum = 0u;");
     assert_ne!(broken, barrow_shaders::SOFTMIN);
     assert!(std::panic::catch_unwind(|| validated(&broken)).is_err());
 }

@@ -21,7 +21,7 @@ use nalgebra::{Point3, Vector3};
 use rayon::prelude::*;
 
 use super::columns::{Aim, Columns, Listed};
-use super::engine::{Engine, RowSummary, Side};
+use super::engine::{RowSummary, Side};
 use super::flows::{Block, Flows};
 use super::kernel::{self, Draws, FLUSH, Job, Nodes, Precision, Row};
 use super::lists::{self, LIST_SLACK, Lists, TileList};
@@ -300,15 +300,24 @@ impl CpuEngine {
     }
 }
 
-impl Engine for CpuEngine {
-    fn measure_at(&self, side: Side, level: usize) -> &TiledMeasure {
+impl CpuEngine {
+    /// The points or cells of a level as laid out. Level 0 is the points, higher levels are ever coarser cells.
+    pub fn measure_at(&self, side: Side, level: usize) -> &TiledMeasure {
         match (side, self.target.get(level)) {
             (Side::Target, Some(target)) => target,
             _ => &self.source[level],
         }
     }
 
-    fn softmin_between(
+    /// The points as laid out.
+    pub fn measure(&self, side: Side) -> &TiledMeasure {
+        self.measure_at(side, 0)
+    }
+
+    /// The soft minimum over the *other* side for every point or cell of `rows`, given the other side's
+    /// potential: −ε log Σ_j b_j exp((g_j − c_ij) / ε). Both sides may be of different levels. `guess` holds values
+    /// that are about right, if any are known; it changes how soon, not what.
+    pub fn softmin_between(
         &self,
         rows: Side,
         row_level: usize,
@@ -334,7 +343,9 @@ impl Engine for CpuEngine {
         })
     }
 
-    fn softmin_with_flows(
+    /// As [`softmin_between`](Self::softmin_between) on one level, and what the plan of `potential` and `own`, the rows'
+    /// potential, moves, as parts of the rows' total, if that is not too much to remember.
+    pub fn softmin_with_flows(
         &self,
         rows: Side,
         level: usize,
@@ -366,7 +377,14 @@ impl Engine for CpuEngine {
         })
     }
 
-    fn softmin_at(&self, points: &TiledMeasure, columns: Side, potential: &[f64], epsilon: f64) -> Vec<f64> {
+    /// As [`Engine::softmin_at`](super::engine::Engine::softmin_at).
+    pub fn softmin_at(
+        &self,
+        points: &TiledMeasure,
+        columns: Side,
+        potential: &[f64],
+        epsilon: f64,
+    ) -> Vec<f64> {
         let columns = self.columns(columns, 0, potential, epsilon);
         let task = Task {
             rows: points,
@@ -380,7 +398,8 @@ impl Engine for CpuEngine {
         self.minima(&task, &mut lists::none(points)).0
     }
 
-    fn summarize(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<RowSummary> {
+    /// As [`Engine::summarize`](super::engine::Engine::summarize).
+    pub fn summarize(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<RowSummary> {
         let columns = self.columns(rows.opposite(), 0, potential, epsilon);
         let rows = self.measure(rows);
         let task = Task {
@@ -408,7 +427,8 @@ impl Engine for CpuEngine {
         self.stream(&task, &mut lists::none(rows), summary).0
     }
 
-    fn entries(
+    /// As [`Engine::entries`](super::engine::Engine::entries).
+    pub fn entries(
         &self,
         potential: &[f64],
         softmins: &[f64],

@@ -2,8 +2,9 @@
 
 use nalgebra::Vector3;
 
-use super::flows::Flows;
 use super::tiles::TiledMeasure;
+use crate::Result;
+use crate::balance::Balance;
 
 /// One of the two measures of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,41 +38,64 @@ pub(super) struct RowSummary {
     pub pull: Vector3<f64>,
 }
 
-/// The dense work of a solver, in local units and in the tiles' order. Hardware enters here.
+/// What an engine begins with, in local units and the tiles' order.
+pub(super) struct Start {
+    pub blur: f64,
+    /// What to begin on: points or cells.
+    pub level: usize,
+    /// The rule for the marginals.
+    pub balance: Balance,
+    /// One measure against itself: a single potential, averaged updates.
+    pub symmetric: bool,
+    /// The residual that will do in the end.
+    pub tolerance: f64,
+    /// Of the points; not looked at on cells.
+    pub potentials: [Vec<f64>; 2],
+}
+
+/// Where the next iterations are to lead, in local units.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Goal {
+    pub blur: f64,
+    /// What to iterate on: 0 for the points, more for ever coarser cells.
+    pub level: usize,
+    /// Whether the blur is still above that of the problem.
+    pub annealing: bool,
+    /// The residual that will do.
+    pub residual: f64,
+}
+
+/// How far some iterations came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Progress {
+    pub iterations: usize,
+    /// Mass that the plan misplaces on the target side, relative to the total.
+    pub residual: f64,
+}
+
+/// Potentials as they were left, with their soft minima over the other side, in local units and the tiles' order.
+pub(super) struct Settled {
+    pub source: Vec<f64>,
+    pub target: Vec<f64>,
+    pub row_softmins: Vec<f64>,
+    pub column_softmins: Vec<f64>,
+}
+
+/// The work of a solver in local units and in the tiles' order. Hardware enters here.
 ///
-/// Potentials cross this border once per half-step: n numbers against n·m evaluations. Level 0 is the points, higher
-/// levels are ever coarser cells.
+/// Potentials stay behind this border until they are settled.
 pub(super) trait Engine: Send + Sync {
-    /// The points or cells of a level as laid out.
-    fn measure_at(&self, side: Side, level: usize) -> &TiledMeasure;
+    /// The points as laid out.
+    fn measure(&self, side: Side) -> &TiledMeasure;
 
-    /// The soft minimum over the *other* side for every point or cell of `rows`, given the other side's
-    /// potential: −ε log Σ_j b_j exp((g_j − c_ij) / ε). Both sides may be of different levels. `guess` holds values
-    /// that are about right, if any are known; it changes how soon, not what.
-    fn softmin_between(
-        &self,
-        rows: Side,
-        row_level: usize,
-        column_level: usize,
-        potential: &[f64],
-        epsilon: f64,
-        guess: Option<&[f64]>,
-    ) -> Vec<f64>;
+    /// Does iterations, at least one and at most `most`, and no more than a few, each of which moves both potentials once.
+    fn iterate(&mut self, goal: &Goal, most: usize) -> Result<Progress>;
 
-    /// As [`softmin_between`](Self::softmin_between) on one level, and what the plan of `potential` and `own`, the rows'
-    /// potential, moves, as parts of the rows' total, if
-    /// that is not too much to remember.
-    fn softmin_with_flows(
-        &self,
-        rows: Side,
-        level: usize,
-        potential: &[f64],
-        own: &[f64],
-        epsilon: f64,
-        guess: Option<&[f64]>,
-    ) -> (Vec<f64>, Option<Flows>);
+    /// Hands out the potentials of the points. The last iterations were on points.
+    fn settle(&mut self) -> Result<Settled>;
 
-    /// The same for points that need not be part of the problem; `columns` is the side that the minimum is over.
+    /// The soft minimum over `columns`, given their potential, for points that need not be part of the problem:
+    /// −ε log Σ_j b_j exp((g_j − c_ij) / ε).
     fn softmin_at(&self, points: &TiledMeasure, columns: Side, potential: &[f64], epsilon: f64) -> Vec<f64>;
 
     /// What the plan does with every point of `rows`, summed up, given the other side's potential.
@@ -87,9 +111,4 @@ pub(super) trait Engine: Send + Sync {
         epsilon: f64,
         threshold: f64,
     ) -> Vec<Vec<(usize, f64)>>;
-
-    /// The points as laid out.
-    fn measure(&self, side: Side) -> &TiledMeasure {
-        self.measure_at(side, 0)
-    }
 }

@@ -1,5 +1,6 @@
 //! Entropic optimal transport: options and the one loop.
 
+mod alternation;
 mod anderson;
 mod averaging;
 mod block;
@@ -11,6 +12,8 @@ mod divergence;
 mod engine;
 mod extension;
 mod flows;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod gradient;
 mod kernel;
 mod lists;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use nalgebra::{DMatrix, Point3};
 
-use super::engine::{Engine, RowSummary, Side};
+use super::engine::{Engine, RowSummary, Settled, Side};
 use super::problem::TransportProblem;
 use super::run::SinkhornRun;
 use crate::balance::Balance;
@@ -78,12 +78,10 @@ pub struct TransportPlan<'a> {
 }
 
 impl<'a> TransportPlan<'a> {
-    pub(super) fn new(run: SinkhornRun<'a>, convergence: Convergence) -> Self {
-        let SinkhornRun { problem, engine, frame, blur, source, target, symmetric, guess, pending, .. } = run;
-        let target = if symmetric { source.clone() } else { target };
+    pub(super) fn new(run: SinkhornRun<'a>, convergence: Convergence) -> Result<Self> {
+        let SinkhornRun { problem, mut engine, frame, blur, .. } = run;
         // The last step left the soft minima of these very potentials behind.
-        let row_softmins = if symmetric { pending.clone() } else { guess }.unwrap_or_default();
-        let column_softmins = pending.unwrap_or_default();
+        let Settled { source, target, row_softmins, column_softmins } = engine.settle()?;
         let unit = problem.cost.of_length(frame.scale);
         let potential = |side: Side, local: &[f64]| {
             let metres: Vec<f64> = local.iter().map(|value| value * unit).collect();
@@ -91,7 +89,7 @@ impl<'a> TransportPlan<'a> {
         };
         let potentials =
             Potentials { source: potential(Side::Source, &source), target: potential(Side::Target, &target) };
-        Self {
+        Ok(Self {
             problem,
             engine,
             frame,
@@ -103,7 +101,7 @@ impl<'a> TransportPlan<'a> {
             row_softmins,
             column_softmins,
             rows: OnceLock::new(),
-        }
+        })
     }
 
     /// The problem that was solved.

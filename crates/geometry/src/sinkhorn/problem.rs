@@ -40,6 +40,15 @@ impl Cost {
         }
     }
 
+    /// What lengths are multiplied by where costs are multiplied by a factor.
+    #[cfg(feature = "gpu")]
+    pub(super) fn scale_of(self, factor: f64) -> f64 {
+        match self {
+            Self::SquaredEuclidean => factor.sqrt(),
+            Self::Euclidean => factor,
+        }
+    }
+
     /// ε of a blur.
     pub(crate) fn epsilon(self, blur: f64) -> f64 {
         match self {

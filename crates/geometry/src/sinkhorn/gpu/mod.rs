@@ -1,0 +1,539 @@
+//! The engine on a graphics device: clouds go up once, potentials stay there until they are settled, and what comes
+//! back in between is one number for every few iterations.
+//!
+//! Everything is in units in which costs over ε are bits: lengths times √(log₂(e)/ε), or times log₂(e)/ε for the
+//! Euclidean cost. A point x = center + u of a tile of rows meets y = center′ + w of a tile of columns, d = center′ −
+//! center, whose tile has a plane v_j = top + 2 tilt·w + r_j + |w|² above what its columns bring, with score
+//!
+//! ```text
+//! s_ij = [top − |d|²] + 2 d·u − |u|² + 2 (tilt − d + u)·w + r_j
+//! ```
+//!
+//! The bracket is computed in whole numbers once for a pair of tiles, relative to the best score that the rows' centre
+//! sees; 2 d·u likewise once for a row. Where a pair matters, mass came from there: tilt ≈ d, and what single precision
+//! adds up for every pair is as small as tiles are, however far mass goes and however small the blur.
+
+mod bits;
+mod kernels;
+mod layout;
+
+use bytemuck::{Pod, Zeroable};
+use nalgebra::Vector3;
+
+use self::bits::Factor;
+use self::kernels::{
+    ANSWER, AVERAGE, EXTRAPOLATE, GROUPS, Improve, KEPT, Kernels, MISPLACED, POINTS, Planes, REDUCE, RESCALE,
+    Reduce, Rescale, Walk,
+};
+use self::layout::{DeviceMeasure, Part};
+use super::cpu::CpuEngine;
+use super::engine::{Engine, Goal, Progress, RowSummary, Settled, Side, Start};
+use super::problem::Cost;
+use super::tiles::TiledMeasure;
+use super::{Sinkhorn, TransportProblem};
+use crate::balance::Balance;
+use crate::frame::Frame;
+use crate::gpu::{Buffer, Gpu, Kernel, Work};
+use crate::{Error, Result};
+
+/// Iterations between two looks at the residual.
+const UNSEEN: usize = 2;
+
+/// Costs across both measures in bits, at most: whole numbers of 31 bits hold sums of a few of them.
+const MOST_BITS: f64 = (1u64 << 27) as f64;
+
+/// Misplaced mass that rounding leaves, about.
+const LEAST_TOLERANCE: f64 = 2e-5;
+
+/// Columns that a row meets, about, where they are many: what submissions are cut by at first.
+const MET: usize = 8192;
+
+/// The largest factor that potentials are rescaled by at once.
+const LARGEST_FACTOR: f64 = 16384.0;
+
+/// Refuses what single precision on a device does not resolve.
+pub(super) fn require_within_reach(
+    problem: &TransportProblem,
+    frame: &Frame,
+    options: &Sinkhorn,
+) -> Result<()> {
+    let blur = problem.blur / frame.extent;
+    let bits = std::f64::consts::LOG2_E / problem.cost.epsilon(blur);
+    let requirement = match problem.cost {
+        Cost::SquaredEuclidean => "at least 7.4e-5 of the extent of the two measures on a graphics device",
+        Cost::Euclidean => "at least 1.3e-4 of the extent of the two measures on a graphics device",
+    };
+    let most = match problem.cost {
+        Cost::SquaredEuclidean => MOST_BITS,
+        Cost::Euclidean => MOST_BITS.sqrt(),
+    };
+    if bits > most {
+        return Err(Error::InvalidOption { name: "blur", requirement, got: problem.blur });
+    }
+    if options.tolerance < LEAST_TOLERANCE {
+        let requirement = "at least 2e-5 on a graphics device";
+        return Err(Error::InvalidOption { name: "tolerance", requirement, got: options.tolerance });
+    }
+    Ok(())
+}
+
+/// Both measures of a problem on a device.
+pub(super) struct GpuEngine {
+    gpu: Gpu,
+    /// The measures as laid out, and what is not worth a device.
+    cpu: CpuEngine,
+    kernels: Kernels,
+    balance: Balance,
+    symmetric: bool,
+    /// Bits by which a tile may fall short of a row's sum before it is left out.
+    omission: f64,
+    blur: f64,
+    level: usize,
+    source: DeviceMeasure,
+    /// Empty for one measure against itself.
+    target: Option<DeviceMeasure>,
+    /// Whether the soft minimum over the source is ahead of the target's potential.
+    pending: bool,
+    /// Steps since extrapolation began anew.
+    age: usize,
+    residual: f64,
+    /// What comes back, and sums that only the device looks at.
+    answer: Buffer,
+    kept: Buffer,
+}
+
+impl GpuEngine {
+    pub fn new(gpu: &Gpu, cpu: CpuEngine, start: Start) -> Result<Self> {
+        let Start { blur, level, balance, symmetric, tolerance, potentials } = start;
+        let source = DeviceMeasure::new(gpu, cpu.measure_at(Side::Source, level))?;
+        let target = match symmetric {
+            true => None,
+            false => Some(DeviceMeasure::new(gpu, cpu.measure_at(Side::Target, level))?),
+        };
+        let engine = Self {
+            gpu: gpu.clone(),
+            kernels: Kernels::new(cpu.cost),
+            balance,
+            symmetric,
+            omission: 10.0 - tolerance.log2(),
+            blur,
+            level,
+            source,
+            target,
+            pending: false,
+            age: 0,
+            residual: f64::INFINITY,
+            answer: gpu.zeros::<f32>(2)?,
+            kept: gpu.zeros::<f32>(2)?,
+            cpu,
+        };
+        let mut work = Work::new(gpu);
+        for side in engine.sides() {
+            engine.measure_of(side).scale(
+                gpu,
+                &mut work,
+                engine.cpu.measure_at(side, level),
+                engine.factor(),
+            )?;
+        }
+        work.finish()?;
+        // Bits of ε; on cells there is nothing to begin with.
+        for (side, potential) in [Side::Source, Side::Target].into_iter().zip(&potentials) {
+            if level == 0 && engine.sides().contains(&side) {
+                engine.begin_with(side, potential)?;
+            }
+        }
+        Ok(engine)
+    }
+
+    fn begin_with(&self, side: Side, potential: &[f64]) -> Result<()> {
+        let kappa = self.kappa();
+        if let Some(&got) = potential.iter().find(|value| (*value * kappa).abs() > 2.0 * MOST_BITS) {
+            let name = "initial potential";
+            return Err(Error::InvalidOption { name, requirement: "of the order of the costs", got });
+        }
+        self.measure_of(side).set_potentials(&self.gpu, |index| kappa * potential[index])
+    }
+
+    fn sides(&self) -> Vec<Side> {
+        if self.symmetric { vec![Side::Source] } else { vec![Side::Source, Side::Target] }
+    }
+
+    fn measure_of(&self, side: Side) -> &DeviceMeasure {
+        match (side, &self.target) {
+            (Side::Target, Some(target)) => target,
+            _ => &self.source,
+        }
+    }
+
+    fn epsilon(&self) -> f64 {
+        self.cpu.cost.epsilon(self.blur)
+    }
+
+    /// Bits for a unit of cost.
+    fn kappa(&self) -> f64 {
+        std::f64::consts::LOG2_E / self.epsilon()
+    }
+
+    /// What lengths are multiplied by.
+    fn factor(&self) -> f64 {
+        self.cpu.cost.scale_of(self.kappa())
+    }
+
+    /// One dispatch for every part of a measure.
+    fn for_points<'b>(
+        &self,
+        work: &mut Work,
+        measure: &'b DeviceMeasure,
+        kernel: &Kernel,
+        improve: &Improve,
+        buffers: impl Fn(&'b Part) -> Vec<&'b Buffer>,
+    ) -> Result<()> {
+        let mut left = measure.len;
+        for part in &measure.parts {
+            // Padding is no point.
+            let points = left.min(part.points_count);
+            left -= points;
+            let parameters = |first| Improve { first, points: points as u32, ..*improve };
+            work.run_in_parts(kernel, parameters, &buffers(part), points.div_ceil(POINTS), points as f64)?;
+        }
+        Ok(())
+    }
+
+    /// What kernels are told about the marginals.
+    fn improve(&self) -> Improve {
+        let (epsilon, kappa) = (self.epsilon(), self.kappa());
+        match self.balance {
+            Balance::KullbackLeibler { rho } => Improve {
+                balance: 1,
+                ratio: (epsilon / rho) as f32,
+                translation: (0.5 * rho / epsilon) as f32,
+                damping: Factor::from(1.0 / (1.0 + epsilon / rho)),
+                ..Improve::default()
+            },
+            Balance::TotalVariation { rho } => {
+                // No potential is beyond what costs allow, whatever the reach.
+                let limit = (kappa * rho).min(4.0 * MOST_BITS);
+                Improve { balance: 2, limit: limit as f32, ..Improve::default() }
+            }
+            Balance::Exact | Balance::Partial { .. } => Improve::default(),
+        }
+    }
+
+    /// The planes above the columns' potentials.
+    fn raise_planes(&self, work: &mut Work, columns: &DeviceMeasure) -> Result<()> {
+        for part in &columns.parts {
+            let (tiles, groups) = (part.tiles.len(), part.groups());
+            let parameters = |first| Planes { first, tiles: tiles as u32, groups: groups as u32, padding: 0 };
+            let buffers = [&part.nodes, &part.points, &part.potentials, &part.columns];
+            let cost = part.points_count as f64 * 32.0;
+            work.run_in_parts(&self.kernels.tile_planes, parameters, &buffers, tiles, cost)?;
+            let kernel = &self.kernels.group_planes;
+            work.run_in_parts(kernel, parameters, &[&part.nodes], groups.div_ceil(GROUPS), cost)?;
+        }
+        Ok(())
+    }
+
+    /// Takes every tile of rows over the columns, part by part, with a kernel that puts up with parts.
+    fn walk<'b>(
+        &self,
+        work: &mut Work,
+        rows: &'b DeviceMeasure,
+        columns: &DeviceMeasure,
+        kernel: &Kernel,
+        out: impl Fn(usize, &'b Part) -> [&'b Buffer; 2],
+    ) -> Result<()> {
+        // No tile that is left out adds more than its part of 2^-omission to a row's sum.
+        let margin = (self.omission + (columns.tiles() as f64).log2()) as f32;
+        let met = (columns.tiles() * 32).min(MET) as f64;
+        let last = columns.parts.len() - 1;
+        for (place, part) in rows.parts.iter().enumerate() {
+            let row_tiles = part.tiles.len();
+            let cost = part.points_count as f64 * met;
+            let parameters = |first: u32, number: usize, others: &Part| Walk {
+                first,
+                row_tiles: row_tiles as u32,
+                tiles: others.tiles.len() as u32,
+                groups: others.groups() as u32,
+                begins: u32::from(number == 0),
+                ends: u32::from(number == last),
+                margin,
+                padding: 0,
+            };
+            for (number, others) in columns.parts.iter().enumerate() {
+                let buffers = [&part.nodes, &part.aims, &others.nodes, &others.columns];
+                let parameters = |first| parameters(first, number, others);
+                work.run_in_parts(&self.kernels.aim, parameters, &buffers, row_tiles, 0.1 * cost)?;
+            }
+            for (number, others) in columns.parts.iter().enumerate() {
+                let [first, second] = out(place, part);
+                let buffers =
+                    [&part.nodes, &part.points, &part.aims, &others.nodes, &others.columns, first, second];
+                let parameters = |first| parameters(first, number, others);
+                work.run_in_parts(kernel, parameters, &buffers, row_tiles, cost)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows' soft minima over the columns.
+    fn half_step(&self, work: &mut Work, rows: &DeviceMeasure, columns: &DeviceMeasure) -> Result<()> {
+        self.raise_planes(work, columns)?;
+        self.walk(work, rows, columns, &self.kernels.softmin, |_, part| [&part.softmins, &part.states])
+    }
+
+    /// Potentials as the best answers to the soft minima.
+    fn answer(&self, work: &mut Work, measure: &DeviceMeasure) -> Result<()> {
+        self.for_points(work, measure, &ANSWER, &self.improve(), |part| {
+            vec![&part.softmins, &part.potentials]
+        })
+    }
+
+    /// Adds up what a kernel makes of every point.
+    fn total<'b>(
+        &self,
+        work: &mut Work,
+        measure: &'b DeviceMeasure,
+        kernel: &Kernel,
+        buffers: impl Fn(&'b Part) -> Vec<&'b Buffer>,
+        (into, place): (&Buffer, u32),
+    ) -> Result<()> {
+        self.for_points(work, measure, kernel, &self.improve(), buffers)?;
+        let mut left = measure.len;
+        for (number, part) in measure.parts.iter().enumerate() {
+            let points = left.min(part.points_count);
+            left -= points;
+            let count = points.div_ceil(POINTS);
+            let reduce = Reduce { count: count as u32, place, adds: u32::from(number > 0), padding: 0 };
+            work.run(&REDUCE, &reduce, &[&part.sums, into], 1, count as f64)?;
+        }
+        Ok(())
+    }
+
+    /// The next potential of the target, from the last soft minimum.
+    fn move_on(&mut self, work: &mut Work) -> Result<()> {
+        let mut improve = self.improve();
+        if self.symmetric {
+            // With κ = 2, see `averaging.rs`.
+            let root = std::f64::consts::SQRT_2;
+            (improve.step, improve.inertia) = match self.age < 2 {
+                true => (0.5, 0.0),
+                false => ((4.0 / (root + 1.0).powi(2)) as f32, ((root - 1.0) / (root + 1.0)).powi(2) as f32),
+            };
+            self.age += 1;
+            return self.for_points(work, &self.source, &AVERAGE, &improve, |part| {
+                vec![&part.softmins, &part.potentials, &part.images]
+            });
+        }
+        if improve.translation > 0.0 {
+            for (place, side) in [Side::Source, Side::Target].into_iter().enumerate() {
+                self.total(
+                    work,
+                    self.measure_of(side),
+                    &KEPT,
+                    |part| vec![&part.softmins, &part.points, &part.sums],
+                    (&self.kept, place as u32),
+                )?;
+            }
+        }
+        self.age += 1;
+        // Nesterov's, see `momentum.rs`.
+        improve.inertia = (self.age - 1) as f32 / (self.age + 2) as f32;
+        self.for_points(work, self.measure_of(Side::Target), &EXTRAPOLATE, &improve, |part| {
+            vec![&part.softmins, &part.potentials, &part.images, &self.kept]
+        })
+    }
+
+    /// Goes on to another stage.
+    fn enter(&mut self, blur: f64, level: usize) -> Result<()> {
+        let gpu = self.gpu.clone();
+        let mut work = Work::new(&gpu);
+        let changes = level != self.level;
+        if changes {
+            // The soft minimum over coarse cells is a potential everywhere, and so at the finer places.
+            let laid_out = self.cpu.measure_at(Side::Target, level);
+            let finer = DeviceMeasure::new(&gpu, laid_out)?;
+            finer.scale(&gpu, &mut work, laid_out, self.factor())?;
+            self.half_step(&mut work, &finer, &self.source)?;
+            self.answer(&mut work, &finer)?;
+            self.target = Some(finer);
+            self.source = DeviceMeasure::new(&gpu, self.cpu.measure_at(Side::Source, level))?;
+        } else {
+            self.answer(&mut work, self.measure_of(Side::Target))?;
+        }
+        let before = self.kappa();
+        (self.blur, self.level) = (blur, level);
+        let mut ratio = self.kappa() / before;
+        while ratio != 1.0 {
+            let once = ratio.min(LARGEST_FACTOR);
+            let target = self.measure_of(Side::Target);
+            for part in &target.parts {
+                let points = part.points_count;
+                let factor = Factor::from(once);
+                let parameters = |first| Rescale { first, points: points as u32, padding: [0; 2], factor };
+                let groups = points.div_ceil(POINTS);
+                work.run_in_parts(&RESCALE, parameters, &[&part.potentials], groups, points as f64)?;
+            }
+            ratio /= once;
+        }
+        // What has been recorded still sees the centres as they were.
+        work.finish()?;
+        let mut work = Work::new(&gpu);
+        for side in self.sides() {
+            let laid_out = self.cpu.measure_at(side, level);
+            self.measure_of(side).scale(&gpu, &mut work, laid_out, self.factor())?;
+        }
+        work.finish()?;
+        (self.pending, self.age) = (false, 0);
+        Ok(())
+    }
+
+    /// One iteration: both potentials once, and the soft minimum that the next begins with.
+    fn alternate(&mut self, work: &mut Work) -> Result<()> {
+        if self.pending {
+            self.move_on(work)?;
+        }
+        if !self.symmetric {
+            self.half_step(work, &self.source, self.measure_of(Side::Target))?;
+            self.answer(work, &self.source)?;
+        }
+        self.half_step(work, self.measure_of(Side::Target), &self.source)?;
+        self.pending = true;
+        Ok(())
+    }
+
+    /// Row sums of the plan and what they are of, on the device.
+    fn summarize_there(&self, rows: Side, potential: &[f64], epsilon: f64) -> Result<Vec<RowSummary>> {
+        let kappa = std::f64::consts::LOG2_E / epsilon;
+        let factor = self.cpu.cost.scale_of(kappa);
+        let gpu = &self.gpu;
+        let lay_out = |side: Side| -> Result<DeviceMeasure> {
+            let laid_out = self.cpu.measure(side);
+            let measure = DeviceMeasure::new(gpu, laid_out)?;
+            let mut work = Work::new(gpu);
+            measure.scale(gpu, &mut work, laid_out, factor)?;
+            work.finish()?;
+            Ok(measure)
+        };
+        let (row_measure, columns) = (lay_out(rows)?, lay_out(rows.opposite())?);
+        columns.set_potentials(gpu, |index| kappa * potential[index])?;
+        let mut work = Work::new(gpu);
+        self.raise_planes(&mut work, &columns)?;
+        let summaries: Vec<Buffer> = row_measure
+            .parts
+            .iter()
+            .map(|part| gpu.zeros::<Summary>(part.points_count))
+            .collect::<Result<_>>()?;
+        self.walk(&mut work, &row_measure, &columns, &self.kernels.row_means, |place, part| {
+            [&part.softmins, &summaries[place]]
+        })?;
+        work.finish()?;
+        let softmins = row_measure.download(gpu, |part| &part.softmins)?;
+        let mut all = Vec::with_capacity(row_measure.len);
+        for (part, buffer) in row_measure.parts.iter().zip(&summaries) {
+            all.extend(gpu.download::<Summary>(buffer, part.points_count)?);
+        }
+        let measure = self.cpu.measure(rows);
+        let summary = |(index, (summary, softmin)): (usize, (&Summary, &f64))| {
+            let sum = f64::from(summary.sum);
+            let mean = |vector: [f32; 3]| Vector3::from(vector.map(f64::from)) / sum;
+            let displacement = mean(summary.first) / factor;
+            let square = f64::from(summary.square) / (sum * factor * factor);
+            let cost = match self.cpu.cost {
+                Cost::SquaredEuclidean => square,
+                Cost::Euclidean => f64::from(summary.length) / (sum * factor),
+            };
+            RowSummary {
+                log2_sum: -softmin,
+                mean: measure.point(index).coords + displacement,
+                spread: (square - displacement.norm_squared()).max(0.0),
+                cost,
+                pull: mean(summary.pull),
+            }
+        };
+        Ok(all.iter().zip(&softmins).enumerate().map(summary).collect())
+    }
+}
+
+/// Sums over the columns of a row, as in `row_means.wgsl`.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Summary {
+    first: [f32; 3],
+    square: f32,
+    pull: [f32; 3],
+    length: f32,
+    reference: f32,
+    sum: f32,
+    padding: [f32; 2],
+}
+
+impl Engine for GpuEngine {
+    fn measure(&self, side: Side) -> &TiledMeasure {
+        self.cpu.measure(side)
+    }
+
+    fn iterate(&mut self, goal: &Goal, most: usize) -> Result<Progress> {
+        if (goal.blur, goal.level) != (self.blur, self.level) {
+            self.enter(goal.blur, goal.level)?;
+        }
+        let gpu = self.gpu.clone();
+        let mut work = Work::new(&gpu);
+        let iterations = UNSEEN.min(most);
+        for _ in 0..iterations {
+            self.alternate(&mut work)?;
+        }
+        let target = self.measure_of(Side::Target);
+        self.total(
+            &mut work,
+            target,
+            &MISPLACED,
+            |part| vec![&part.softmins, &part.points, &part.sums, &part.potentials],
+            (&self.answer, 0),
+        )?;
+        work.finish()?;
+        let misplaced: Vec<f32> = gpu.download(&self.answer, 1)?;
+        let weights = &self.cpu.measure_at(Side::Target, self.level).weights;
+        let residual = f64::from(misplaced[0]) / weights.iter().sum::<f64>();
+        if residual > self.residual || goal.annealing {
+            self.age = self.age.min(usize::from(self.symmetric) * 2);
+        }
+        self.residual = residual;
+        Ok(Progress { iterations, residual })
+    }
+
+    fn settle(&mut self) -> Result<Settled> {
+        let unit = 1.0 / self.kappa();
+        let local = |side: Side, of: fn(&Part) -> &Buffer| -> Result<Vec<f64>> {
+            let mut values = self.measure_of(side).download(&self.gpu, of)?;
+            values.iter_mut().for_each(|value| *value *= unit);
+            Ok(values)
+        };
+        Ok(Settled {
+            source: local(Side::Source, |part| &part.potentials)?,
+            target: local(Side::Target, |part| &part.potentials)?,
+            row_softmins: local(Side::Source, |part| &part.softmins)?,
+            column_softmins: local(Side::Target, |part| &part.softmins)?,
+        })
+    }
+
+    fn softmin_at(&self, points: &TiledMeasure, columns: Side, potential: &[f64], epsilon: f64) -> Vec<f64> {
+        self.cpu.softmin_at(points, columns, potential, epsilon)
+    }
+
+    fn summarize(&self, rows: Side, potential: &[f64], epsilon: f64) -> Vec<RowSummary> {
+        // The processor gives the same answer where the device has failed since.
+        self.summarize_there(rows, potential, epsilon)
+            .unwrap_or_else(|_| self.cpu.summarize(rows, potential, epsilon))
+    }
+
+    fn entries(
+        &self,
+        potential: &[f64],
+        softmins: &[f64],
+        epsilon: f64,
+        threshold: f64,
+    ) -> Vec<Vec<(usize, f64)>> {
+        self.cpu.entries(potential, softmins, epsilon, threshold)
+    }
+}
