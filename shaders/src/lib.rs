@@ -1,4 +1,9 @@
 //! WGSL kernels of barrow, as text.
+
+mod sliced;
+
+pub use sliced::{COUNT_DIGITS, PLACE_DIGITS, PROJECT_KEYS, QUANTILE_COST, SCATTER_KEYS};
+
 pub const SCALE: &str = include_str!("scale.wgsl");
 pub const RESCALE: &str = concat!(include_str!("bits.wgsl"), include_str!("rescale.wgsl"));
 pub const ANSWER: &str =

@@ -47,6 +47,11 @@ fn every_kernel_is_valid_and_bound_as_documented() {
         (AVERAGE, "urww", &[("average", 256)]),
         (MISPLACED, "urrwr", &[("misplaced", 256), ("kept", 256)]),
         (REDUCE, "urw", &[("sum_up", 256)]),
+        (PROJECT_KEYS, "urrrrw", &[("project_keys", 256)]),
+        (COUNT_DIGITS, "urw", &[("count_digits", 256)]),
+        (PLACE_DIGITS, "uww", &[("place_digits", 256)]),
+        (SCATTER_KEYS, "urrrw", &[("scatter_keys", 256)]),
+        (QUANTILE_COST, "urrrw", &[("quantile_cost", 256)]),
     ];
     for (source, expected, entries) in kernels {
         let module = validated(source);

@@ -3,6 +3,8 @@
 mod body;
 mod cost;
 mod direction;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod gradient;
 mod maximum;
 mod pair;
@@ -19,7 +21,7 @@ pub use self::gradient::SlicedGradient;
 pub use self::maximum::{MaxSliced, MaxSlicedDistance};
 use self::pair::Pair;
 pub use self::plan::SlicedPlan;
-use crate::{Error, Measure, Result};
+use crate::{Backend, Error, Measure, Result};
 
 /// The sliced Wasserstein distance: how, not what.
 ///
@@ -96,6 +98,47 @@ impl Sliced {
         let drawn = self.draw()?;
         let pair = Pair::new(source, target, self.p)?;
         Ok(average(&pair.powers(&drawn.directions), drawn.groups, self.p, pair.frame.scale))
+    }
+
+    /// As [`distance`](Self::distance), on the device of a backend if it has one.
+    ///
+    /// On a device positions are whole numbers, off by less than 2⁻³¹ of the diagonal of the box around both clouds, and
+    /// costs are summed in single precision, block by block: the value is within 10⁻⁵ of the CPU's. The CPU computes
+    /// what is too fine for that, distances below 2·10⁻⁴ of the diagonal, and measures with weights.
+    ///
+    /// # Errors
+    /// Those of [`distance`](Self::distance); [`Error::DeviceLimit`] if the keys of one direction do not fit into a
+    /// buffer, 4 bytes for every point; [`Error::DeviceMemory`] and [`Error::DeviceLost`] as they come.
+    ///
+    /// # Determinism
+    /// The same bits on every run on one device.
+    ///
+    /// ```
+    /// use barrow_geometry::{Backend, Gpu, Measure, Sliced};
+    /// use nalgebra::{Point3, Vector3};
+    ///
+    /// let source: Vec<_> = (0..50).map(|i| Point3::new((i as f64).sin(), (i as f64).cos(), 0.0)).collect();
+    /// let target: Vec<_> = source.iter().map(|point| point + Vector3::new(0.0, 0.0, 3.0)).collect();
+    /// let (source, target) = (Measure::uniform(&source)?, Measure::uniform(&target)?);
+    /// let backend = Gpu::open().map_or(Backend::Cpu, Backend::Gpu);
+    /// let distance = Sliced::default().distance_on(&source, &target, &backend)?;
+    /// assert!((distance.value - 3f64.sqrt()).abs() < 1e-3);
+    /// # Ok::<(), barrow_geometry::Error>(())
+    /// ```
+    pub fn distance_on(
+        &self,
+        source: &Measure,
+        target: &Measure,
+        backend: &Backend,
+    ) -> Result<SlicedDistance> {
+        match backend {
+            Backend::Cpu => self.distance(source, target),
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(device) => match gpu::distance(self, source, target, device)? {
+                Some(distance) => Ok(distance),
+                None => self.distance(source, target),
+            },
+        }
     }
 
     /// The directions that the options stand for, one group of the same size for every lattice.

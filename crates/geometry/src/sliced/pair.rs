@@ -13,6 +13,14 @@ use crate::{Error, Measure, Result};
 /// 10⁻¹⁰ of the size, independently from point to point.
 const FINE: f64 = 1e-5;
 
+/// Accepts the power of a distance.
+pub(super) fn require_power(p: f64) -> Result<f64> {
+    if !(p.is_finite() && p >= 1.0) {
+        return Err(Error::InvalidOption { name: "p", requirement: "finite and >= 1", got: p });
+    }
+    Ok(p)
+}
+
 /// Source and target in the same local coordinates.
 pub(super) struct Pair<'a> {
     pub source: Body<'a>,
@@ -24,9 +32,7 @@ pub(super) struct Pair<'a> {
 
 impl<'a> Pair<'a> {
     pub fn new(source: &Measure<'a>, target: &Measure<'a>, p: f64) -> Result<Self> {
-        if !(p.is_finite() && p >= 1.0) {
-            return Err(Error::InvalidOption { name: "p", requirement: "finite and >= 1", got: p });
-        }
+        let p = require_power(p)?;
         let frame = Frame::around(source, target, 0.0);
         let (source, target) = (Body::new("source", source, &frame)?, Body::new("target", target, &frame)?);
         Ok(Self { source, target, frame, p, pool: Pool::default() })
