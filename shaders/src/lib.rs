@@ -32,14 +32,34 @@ pub const AIM: &str =
 pub const SOFTMIN: &str = concat!(
     include_str!("bits.wgsl"),
     include_str!("nodes.wgsl"),
+    include_str!("meeting.wgsl"),
     include_str!("walk.wgsl"),
     include_str!("base.wgsl"),
+    include_str!("online.wgsl"),
+    include_str!("merged.wgsl"),
     include_str!("softmin.wgsl")
 );
 pub const ROW_MEANS: &str = concat!(
     include_str!("bits.wgsl"),
     include_str!("nodes.wgsl"),
+    include_str!("meeting.wgsl"),
     include_str!("walk.wgsl"),
     include_str!("base.wgsl"),
     include_str!("row_means.wgsl")
 );
+
+pub const SOFTMIN_DENSE: &str = concat!(
+    include_str!("bits.wgsl"),
+    include_str!("nodes.wgsl"),
+    include_str!("meeting.wgsl"),
+    include_str!("online.wgsl"),
+    include_str!("softmin_dense.wgsl")
+);
+pub const MERGE: &str = concat!(
+    include_str!("bits.wgsl"),
+    include_str!("nodes.wgsl"),
+    include_str!("base.wgsl"),
+    include_str!("merged.wgsl"),
+    include_str!("merge.wgsl")
+);
+pub const EXTEND: &str = concat!(include_str!("bits.wgsl"), include_str!("extend.wgsl"));

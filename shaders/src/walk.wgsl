@@ -24,21 +24,12 @@ struct Walk {
 @group(0) @binding(5) var<storage, read> columns: array<vec4<f32>>;
 
 const LANES: u32 = 64u;
-
-// What a tile of columns is to the rows.
-struct Meeting {
-    // tilt − away
-    slope: vec3<f32>,
-    level: f32,
-    // away − focus
-    aside: vec3<f32>,
-    tile: u32,
-}
+// One tile of columns is brought in at once.
+const STAGED: u32 = TILE;
 
 var<workgroup> passes: array<u32, LANES>;
 var<workgroup> passing: vec2<u32>;
 var<workgroup> meetings: array<Meeting, LANES>;
-var<workgroup> staged: array<vec4<f32>, TILE>;
 
 // Which lanes pass, as bits, for all.
 fn gathered(lane: u32, keep: bool) -> vec2<u32> {
@@ -89,10 +80,7 @@ fn meet_group(rows: Node, aim: Aim, lane: u32, index: u32, lowest: f32) {
         let tile = group.first + lane;
         let node = nodes[tile];
         keep = node.top != NOTHING && bound(node, rows, aim) + log2(f32(TILE)) >= lowest;
-        let away = node.center - rows.center;
-        meetings[lane] = Meeting(
-            off_grid(node.tilt - away), level(node, away, aim.anchor), off_grid(away - aim.focus), tile,
-        );
+        meetings[lane] = meeting_of(node, tile, rows, aim);
     }
     var tiles = gathered(lane, keep);
     while any(tiles != vec2<u32>(0u)) {
@@ -112,20 +100,4 @@ fn meet_group(rows: Node, aim: Aim, lane: u32, index: u32, lowest: f32) {
         absorb(meeting, lane);
     }
     workgroupBarrier();
-}
-
-// Four scores relative to a meeting's level.
-fn scores(slope: vec3<f32>, from_row: vec3<f32>, at: u32) -> vec4<f32> {
-    let a = staged[at];
-    let b = staged[at + 1u];
-    let c = staged[at + 2u];
-    let d = staged[at + 3u];
-    if EUCLIDEAN {
-        return vec4<f32>(a.w, b.w, c.w, d.w) - vec4<f32>(
-            length(from_row + a.xyz), length(from_row + b.xyz), length(from_row + c.xyz), length(from_row + d.xyz),
-        );
-    }
-    return vec4<f32>(
-        dot(slope, a.xyz) + a.w, dot(slope, b.xyz) + b.w, dot(slope, c.xyz) + c.w, dot(slope, d.xyz) + d.w,
-    );
 }

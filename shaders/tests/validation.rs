@@ -17,7 +17,9 @@ fn bindings(module: &naga::Module) -> String {
     let mut bound: Vec<_> = module
         .global_variables
         .iter()
-        .filter_map(|(_, variable)| variable.binding.map(|place| (place.group, place.binding, variable.space)))
+        .filter_map(|(_, variable)| {
+            variable.binding.map(|place| (place.group, place.binding, variable.space))
+        })
         .collect();
     bound.sort_by_key(|&(group, binding, _)| (group, binding));
     let places: Vec<_> = bound.iter().map(|&(group, binding, _)| (group, binding)).collect();
@@ -42,6 +44,9 @@ fn every_kernel_is_valid_and_bound_as_documented() {
         (AIM, "urwrr", &[("aim", 64)]),
         (SOFTMIN, "urrrrrww", &[("softmin", 64)]),
         (ROW_MEANS, "urrrrrww", &[("row_means", 64)]),
+        (SOFTMIN_DENSE, "urrrrrw", &[("softmin_dense", 256)]),
+        (MERGE, "urrrw", &[("merge_splits", 256)]),
+        (EXTEND, "uww", &[("extend_trail", 256)]),
         (ANSWER, "urw", &[("answer", 256)]),
         (EXTRAPOLATE, "urwwr", &[("extrapolate", 256)]),
         (AVERAGE, "urww", &[("average", 256)]),
@@ -71,7 +76,7 @@ fn every_kernel_is_valid_and_bound_as_documented() {
 
 #[test]
 fn a_broken_kernel_would_be_noticed() {
-    let broken = barrow_shaders::SOFTMIN.replace("sum = 0.0;", "sum = 0u;");
+    let broken = barrow_shaders::SOFTMIN.replace("    sum = 0.0;", "    sum = 0u;");
     assert_ne!(broken, barrow_shaders::SOFTMIN);
     assert!(std::panic::catch_unwind(|| validated(&broken)).is_err());
 }

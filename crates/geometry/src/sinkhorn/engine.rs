@@ -49,6 +49,8 @@ pub(super) struct Start {
     pub symmetric: bool,
     /// The residual that will do in the end.
     pub tolerance: f64,
+    /// The smallest blur of every level.
+    pub finest: Vec<f64>,
     /// Of the points; not looked at on cells.
     pub potentials: [Vec<f64>; 2],
 }

@@ -127,6 +127,7 @@ impl<'a> SinkhornRun<'a> {
             balance: rule,
             symmetric,
             tolerance: options.tolerance,
+            finest: schedule::finest(&stages).into_iter().map(|blur| blur / frame.scale).collect(),
             potentials,
         };
         let engine: Box<dyn Engine> = match backend {

@@ -43,6 +43,16 @@ pub(super) fn stages(blurs: &[f64], levels: &[f64]) -> Vec<Stage> {
     stages
 }
 
+/// The smallest blur of every level, of those that are stages.
+pub(super) fn finest(stages: &[Stage]) -> Vec<f64> {
+    let levels = stages.iter().map(|stage| stage.level + 1).max().unwrap_or(0);
+    let mut finest = vec![f64::INFINITY; levels];
+    for stage in stages {
+        finest[stage.level] = finest[stage.level].min(stage.blur);
+    }
+    finest
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Stage, blurs, stages};

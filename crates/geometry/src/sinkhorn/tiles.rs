@@ -77,7 +77,7 @@ pub(super) struct Slab {
 }
 
 impl Slab {
-    fn around(points: &[(Point3<f64>, usize)]) -> Self {
+    pub fn around(points: &[(Point3<f64>, usize)]) -> Self {
         let first = points[0].0;
         let (mut min, mut max, mut mean) = (first, first, Vector3::zeros());
         for (point, _) in points {

@@ -59,3 +59,16 @@ pub fn awkward() -> Vec<(&'static str, Vec<Point3<f64>>)> {
 pub fn assert_close(got: f64, wanted: f64, tolerance: f64) {
     assert!((got - wanted).abs() <= tolerance, "got {got}, wanted {wanted} within {tolerance:e}");
 }
+
+/// The graphics device to test on. Says loudly if there is none, and fails where that must not be.
+#[cfg(feature = "gpu")]
+pub fn device() -> Option<barrow_geometry::Gpu> {
+    match barrow_geometry::Gpu::open() {
+        Ok(gpu) => Some(gpu),
+        Err(error) => {
+            assert!(std::env::var_os("BARROW_REQUIRE_GPU").is_none(), "{error}");
+            eprintln!("SKIPPED, nothing was tested: {error}");
+            None
+        }
+    }
+}

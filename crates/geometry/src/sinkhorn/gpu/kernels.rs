@@ -8,6 +8,8 @@ use crate::sinkhorn::problem::Cost;
 
 /// Threads of the kernels that do one thing for every point.
 pub(super) const POINTS: usize = 256;
+/// Tiles of rows of a workgroup of the dense kernel, and tiles of columns that it brings in at once.
+pub(super) const DENSE_TILES: usize = 8;
 /// Groups that a workgroup makes planes for.
 pub(super) const GROUPS: usize = 64;
 
@@ -22,6 +24,35 @@ pub(super) struct Walk {
     pub ends: u32,
     pub margin: f32,
     pub padding: u32,
+}
+
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Dense {
+    pub first: u32,
+    pub row_tiles: u32,
+    pub tiles: u32,
+    pub splits: u32,
+    pub place: u32,
+    pub padding: u32,
+}
+
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Merge {
+    pub first: u32,
+    pub points: u32,
+    pub splits: u32,
+    pub padding: u32,
+}
+
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Extend {
+    pub first: u32,
+    pub points: u32,
+    pub part: f32,
+    pub limit: f32,
 }
 
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -80,6 +111,8 @@ pub(super) struct Kernels {
     pub group_planes: Kernel,
     pub aim: Kernel,
     pub softmin: Kernel,
+    pub softmin_dense: Kernel,
+    pub merge: Kernel,
     pub row_means: Kernel,
 }
 
@@ -89,6 +122,7 @@ const fn kernel(source: &'static str, entry: &'static str) -> Kernel {
 
 pub(super) const SCALE: Kernel = kernel(barrow_shaders::SCALE, "scale_offsets");
 pub(super) const RESCALE: Kernel = kernel(barrow_shaders::RESCALE, "rescale_potentials");
+pub(super) const EXTEND: Kernel = kernel(barrow_shaders::EXTEND, "extend_trail");
 pub(super) const ANSWER: Kernel = kernel(barrow_shaders::ANSWER, "answer");
 pub(super) const EXTRAPOLATE: Kernel = kernel(barrow_shaders::EXTRAPOLATE, "extrapolate");
 pub(super) const AVERAGE: Kernel = kernel(barrow_shaders::AVERAGE, "average");
@@ -108,6 +142,8 @@ impl Kernels {
             group_planes: of_cost(barrow_shaders::GROUP_PLANES, "group_planes"),
             aim: of_cost(barrow_shaders::AIM, "aim"),
             softmin: of_cost(barrow_shaders::SOFTMIN, "softmin"),
+            softmin_dense: of_cost(barrow_shaders::SOFTMIN_DENSE, "softmin_dense"),
+            merge: of_cost(barrow_shaders::MERGE, "merge_splits"),
             row_means: of_cost(barrow_shaders::ROW_MEANS, "row_means"),
         }
     }

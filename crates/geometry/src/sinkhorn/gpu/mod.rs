@@ -14,18 +14,17 @@
 //! adds up for every pair is as small as tiles are, however far mass goes and however small the blur.
 
 mod bits;
+mod device_measure;
 mod kernels;
 mod layout;
+mod passes;
+mod summary;
 
-use bytemuck::{Pod, Zeroable};
-use nalgebra::Vector3;
-
-use self::bits::Factor;
+use self::bits::{Bits, Factor};
+use self::device_measure::{DeviceMeasure, Part};
 use self::kernels::{
-    ANSWER, AVERAGE, EXTRAPOLATE, GROUPS, Improve, KEPT, Kernels, MISPLACED, POINTS, Planes, REDUCE, RESCALE,
-    Reduce, Rescale, Walk,
+    AVERAGE, EXTEND, EXTRAPOLATE, Extend, Improve, KEPT, Kernels, MISPLACED, POINTS, RESCALE, Rescale,
 };
-use self::layout::{DeviceMeasure, Part};
 use super::cpu::CpuEngine;
 use super::engine::{Engine, Goal, Progress, RowSummary, Settled, Side, Start};
 use super::problem::Cost;
@@ -33,7 +32,7 @@ use super::tiles::TiledMeasure;
 use super::{Sinkhorn, TransportProblem};
 use crate::balance::Balance;
 use crate::frame::Frame;
-use crate::gpu::{Buffer, Gpu, Kernel, Work};
+use crate::gpu::{Buffer, Gpu, Work};
 use crate::{Error, Result};
 
 /// Iterations between two looks at the residual.
@@ -44,9 +43,6 @@ const MOST_BITS: f64 = (1u64 << 27) as f64;
 
 /// Misplaced mass that rounding leaves, about.
 const LEAST_TOLERANCE: f64 = 2e-5;
-
-/// Columns that a row meets, about, where they are many: what submissions are cut by at first.
-const MET: usize = 8192;
 
 /// The largest factor that potentials are rescaled by at once.
 const LARGEST_FACTOR: f64 = 16384.0;
@@ -77,6 +73,14 @@ pub(super) fn require_within_reach(
     Ok(())
 }
 
+/// How far tiles may reach from their centres so that what single precision adds up for a pair of points errs by no more
+/// than a part of the tolerance, down to a blur. In local units.
+fn reach(cost: Cost, blur: f64, tolerance: f64) -> f64 {
+    let bits = std::f64::consts::LOG2_E / cost.epsilon(blur);
+    // Products of two such lengths in bits, with 2⁻²⁴ of which each is rounded; below 12, tiles would be cut for nothing.
+    (tolerance * 2f64.powi(21)).sqrt().clamp(12.0, 64.0) / cost.scale_of(bits)
+}
+
 /// Both measures of a problem on a device.
 pub(super) struct GpuEngine {
     gpu: Gpu,
@@ -87,6 +91,8 @@ pub(super) struct GpuEngine {
     symmetric: bool,
     /// Bits by which a tile may fall short of a row's sum before it is left out.
     omission: f64,
+    /// How far tiles of every level reach, at most.
+    reaches: Vec<f64>,
     blur: f64,
     level: usize,
     source: DeviceMeasure,
@@ -94,6 +100,8 @@ pub(super) struct GpuEngine {
     target: Option<DeviceMeasure>,
     /// Whether the soft minimum over the source is ahead of the target's potential.
     pending: bool,
+    /// ε of the last blur, whose potentials are the trail.
+    trail: Option<f64>,
     /// Steps since extrapolation began anew.
     age: usize,
     residual: f64,
@@ -104,23 +112,24 @@ pub(super) struct GpuEngine {
 
 impl GpuEngine {
     pub fn new(gpu: &Gpu, cpu: CpuEngine, start: Start) -> Result<Self> {
-        let Start { blur, level, balance, symmetric, tolerance, potentials } = start;
-        let source = DeviceMeasure::new(gpu, cpu.measure_at(Side::Source, level))?;
-        let target = match symmetric {
-            true => None,
-            false => Some(DeviceMeasure::new(gpu, cpu.measure_at(Side::Target, level))?),
-        };
+        let Start { blur, level, balance, symmetric, tolerance, finest, potentials } = start;
+        let reaches: Vec<f64> = finest.iter().map(|&blur| reach(cpu.cost, blur, tolerance)).collect();
+        let lay_out = |side| DeviceMeasure::new(gpu, cpu.measure_at(side, level), reaches[level]);
+        let source = lay_out(Side::Source)?;
+        let target = if symmetric { None } else { Some(lay_out(Side::Target)?) };
         let engine = Self {
             gpu: gpu.clone(),
             kernels: Kernels::new(cpu.cost),
             balance,
             symmetric,
             omission: 10.0 - tolerance.log2(),
+            reaches,
             blur,
             level,
             source,
             target,
             pending: false,
+            trail: None,
             age: 0,
             residual: f64::INFINITY,
             answer: gpu.zeros::<f32>(2)?,
@@ -129,12 +138,7 @@ impl GpuEngine {
         };
         let mut work = Work::new(gpu);
         for side in engine.sides() {
-            engine.measure_of(side).scale(
-                gpu,
-                &mut work,
-                engine.cpu.measure_at(side, level),
-                engine.factor(),
-            )?;
+            engine.measure_of(side).scale(gpu, &mut work, engine.factor())?;
         }
         work.finish()?;
         // Bits of ε; on cells there is nothing to begin with.
@@ -180,26 +184,6 @@ impl GpuEngine {
         self.cpu.cost.scale_of(self.kappa())
     }
 
-    /// One dispatch for every part of a measure.
-    fn for_points<'b>(
-        &self,
-        work: &mut Work,
-        measure: &'b DeviceMeasure,
-        kernel: &Kernel,
-        improve: &Improve,
-        buffers: impl Fn(&'b Part) -> Vec<&'b Buffer>,
-    ) -> Result<()> {
-        let mut left = measure.len;
-        for part in &measure.parts {
-            // Padding is no point.
-            let points = left.min(part.points_count);
-            left -= points;
-            let parameters = |first| Improve { first, points: points as u32, ..*improve };
-            work.run_in_parts(kernel, parameters, &buffers(part), points.div_ceil(POINTS), points as f64)?;
-        }
-        Ok(())
-    }
-
     /// What kernels are told about the marginals.
     fn improve(&self) -> Improve {
         let (epsilon, kappa) = (self.epsilon(), self.kappa());
@@ -218,96 +202,6 @@ impl GpuEngine {
             }
             Balance::Exact | Balance::Partial { .. } => Improve::default(),
         }
-    }
-
-    /// The planes above the columns' potentials.
-    fn raise_planes(&self, work: &mut Work, columns: &DeviceMeasure) -> Result<()> {
-        for part in &columns.parts {
-            let (tiles, groups) = (part.tiles.len(), part.groups());
-            let parameters = |first| Planes { first, tiles: tiles as u32, groups: groups as u32, padding: 0 };
-            let buffers = [&part.nodes, &part.points, &part.potentials, &part.columns];
-            let cost = part.points_count as f64 * 32.0;
-            work.run_in_parts(&self.kernels.tile_planes, parameters, &buffers, tiles, cost)?;
-            let kernel = &self.kernels.group_planes;
-            work.run_in_parts(kernel, parameters, &[&part.nodes], groups.div_ceil(GROUPS), cost)?;
-        }
-        Ok(())
-    }
-
-    /// Takes every tile of rows over the columns, part by part, with a kernel that puts up with parts.
-    fn walk<'b>(
-        &self,
-        work: &mut Work,
-        rows: &'b DeviceMeasure,
-        columns: &DeviceMeasure,
-        kernel: &Kernel,
-        out: impl Fn(usize, &'b Part) -> [&'b Buffer; 2],
-    ) -> Result<()> {
-        // No tile that is left out adds more than its part of 2^-omission to a row's sum.
-        let margin = (self.omission + (columns.tiles() as f64).log2()) as f32;
-        let met = (columns.tiles() * 32).min(MET) as f64;
-        let last = columns.parts.len() - 1;
-        for (place, part) in rows.parts.iter().enumerate() {
-            let row_tiles = part.tiles.len();
-            let cost = part.points_count as f64 * met;
-            let parameters = |first: u32, number: usize, others: &Part| Walk {
-                first,
-                row_tiles: row_tiles as u32,
-                tiles: others.tiles.len() as u32,
-                groups: others.groups() as u32,
-                begins: u32::from(number == 0),
-                ends: u32::from(number == last),
-                margin,
-                padding: 0,
-            };
-            for (number, others) in columns.parts.iter().enumerate() {
-                let buffers = [&part.nodes, &part.aims, &others.nodes, &others.columns];
-                let parameters = |first| parameters(first, number, others);
-                work.run_in_parts(&self.kernels.aim, parameters, &buffers, row_tiles, 0.1 * cost)?;
-            }
-            for (number, others) in columns.parts.iter().enumerate() {
-                let [first, second] = out(place, part);
-                let buffers =
-                    [&part.nodes, &part.points, &part.aims, &others.nodes, &others.columns, first, second];
-                let parameters = |first| parameters(first, number, others);
-                work.run_in_parts(kernel, parameters, &buffers, row_tiles, cost)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The rows' soft minima over the columns.
-    fn half_step(&self, work: &mut Work, rows: &DeviceMeasure, columns: &DeviceMeasure) -> Result<()> {
-        self.raise_planes(work, columns)?;
-        self.walk(work, rows, columns, &self.kernels.softmin, |_, part| [&part.softmins, &part.states])
-    }
-
-    /// Potentials as the best answers to the soft minima.
-    fn answer(&self, work: &mut Work, measure: &DeviceMeasure) -> Result<()> {
-        self.for_points(work, measure, &ANSWER, &self.improve(), |part| {
-            vec![&part.softmins, &part.potentials]
-        })
-    }
-
-    /// Adds up what a kernel makes of every point.
-    fn total<'b>(
-        &self,
-        work: &mut Work,
-        measure: &'b DeviceMeasure,
-        kernel: &Kernel,
-        buffers: impl Fn(&'b Part) -> Vec<&'b Buffer>,
-        (into, place): (&Buffer, u32),
-    ) -> Result<()> {
-        self.for_points(work, measure, kernel, &self.improve(), buffers)?;
-        let mut left = measure.len;
-        for (number, part) in measure.parts.iter().enumerate() {
-            let points = left.min(part.points_count);
-            left -= points;
-            let count = points.div_ceil(POINTS);
-            let reduce = Reduce { count: count as u32, place, adds: u32::from(number > 0), padding: 0 };
-            work.run(&REDUCE, &reduce, &[&part.sums, into], 1, count as f64)?;
-        }
-        Ok(())
     }
 
     /// The next potential of the target, from the last soft minimum.
@@ -351,16 +245,17 @@ impl GpuEngine {
         let changes = level != self.level;
         if changes {
             // The soft minimum over coarse cells is a potential everywhere, and so at the finer places.
-            let laid_out = self.cpu.measure_at(Side::Target, level);
-            let finer = DeviceMeasure::new(&gpu, laid_out)?;
-            finer.scale(&gpu, &mut work, laid_out, self.factor())?;
+            let reach = self.reaches[level];
+            let finer = DeviceMeasure::new(&gpu, self.cpu.measure_at(Side::Target, level), reach)?;
+            finer.scale(&gpu, &mut work, self.factor())?;
             self.half_step(&mut work, &finer, &self.source)?;
             self.answer(&mut work, &finer)?;
             self.target = Some(finer);
-            self.source = DeviceMeasure::new(&gpu, self.cpu.measure_at(Side::Source, level))?;
+            self.source = DeviceMeasure::new(&gpu, self.cpu.measure_at(Side::Source, level), reach)?;
         } else {
             self.answer(&mut work, self.measure_of(Side::Target))?;
         }
+        self.follow_trail(&mut work, blur, changes)?;
         let before = self.kappa();
         (self.blur, self.level) = (blur, level);
         let mut ratio = self.kappa() / before;
@@ -368,11 +263,13 @@ impl GpuEngine {
             let once = ratio.min(LARGEST_FACTOR);
             let target = self.measure_of(Side::Target);
             for part in &target.parts {
-                let points = part.points_count;
+                let points = part.room();
                 let factor = Factor::from(once);
                 let parameters = |first| Rescale { first, points: points as u32, padding: [0; 2], factor };
                 let groups = points.div_ceil(POINTS);
-                work.run_in_parts(&RESCALE, parameters, &[&part.potentials], groups, points as f64)?;
+                for buffer in [&part.potentials, &part.trail] {
+                    work.run_in_parts(&RESCALE, parameters, &[buffer], groups, points as f64)?;
+                }
             }
             ratio /= once;
         }
@@ -380,11 +277,26 @@ impl GpuEngine {
         work.finish()?;
         let mut work = Work::new(&gpu);
         for side in self.sides() {
-            let laid_out = self.cpu.measure_at(side, level);
-            self.measure_of(side).scale(&gpu, &mut work, laid_out, self.factor())?;
+            self.measure_of(side).scale(&gpu, &mut work, self.factor())?;
         }
         work.finish()?;
         (self.pending, self.age) = (false, 0);
+        Ok(())
+    }
+
+    /// Potentials are about linear in ε: on along the line through the last two, if both are of one level.
+    fn follow_trail(&mut self, work: &mut Work, blur: f64, changes: bool) -> Result<()> {
+        let epsilon = self.epsilon();
+        let next = self.cpu.cost.epsilon(blur);
+        let before = self.trail.replace(epsilon).filter(|_| !changes);
+        let part = before.map_or(0.0, |before| (epsilon - next) / (before - epsilon)).max(0.0);
+        let limit = self.improve().limit;
+        for part_of in &self.measure_of(Side::Target).parts {
+            let points = part_of.room();
+            let parameters = |first| Extend { first, points: points as u32, part: part as f32, limit };
+            let buffers = [&part_of.potentials, &part_of.trail];
+            work.run_in_parts(&EXTEND, parameters, &buffers, points.div_ceil(POINTS), points as f64)?;
+        }
         Ok(())
     }
 
@@ -401,71 +313,6 @@ impl GpuEngine {
         self.pending = true;
         Ok(())
     }
-
-    /// Row sums of the plan and what they are of, on the device.
-    fn summarize_there(&self, rows: Side, potential: &[f64], epsilon: f64) -> Result<Vec<RowSummary>> {
-        let kappa = std::f64::consts::LOG2_E / epsilon;
-        let factor = self.cpu.cost.scale_of(kappa);
-        let gpu = &self.gpu;
-        let lay_out = |side: Side| -> Result<DeviceMeasure> {
-            let laid_out = self.cpu.measure(side);
-            let measure = DeviceMeasure::new(gpu, laid_out)?;
-            let mut work = Work::new(gpu);
-            measure.scale(gpu, &mut work, laid_out, factor)?;
-            work.finish()?;
-            Ok(measure)
-        };
-        let (row_measure, columns) = (lay_out(rows)?, lay_out(rows.opposite())?);
-        columns.set_potentials(gpu, |index| kappa * potential[index])?;
-        let mut work = Work::new(gpu);
-        self.raise_planes(&mut work, &columns)?;
-        let summaries: Vec<Buffer> = row_measure
-            .parts
-            .iter()
-            .map(|part| gpu.zeros::<Summary>(part.points_count))
-            .collect::<Result<_>>()?;
-        self.walk(&mut work, &row_measure, &columns, &self.kernels.row_means, |place, part| {
-            [&part.softmins, &summaries[place]]
-        })?;
-        work.finish()?;
-        let softmins = row_measure.download(gpu, |part| &part.softmins)?;
-        let mut all = Vec::with_capacity(row_measure.len);
-        for (part, buffer) in row_measure.parts.iter().zip(&summaries) {
-            all.extend(gpu.download::<Summary>(buffer, part.points_count)?);
-        }
-        let measure = self.cpu.measure(rows);
-        let summary = |(index, (summary, softmin)): (usize, (&Summary, &f64))| {
-            let sum = f64::from(summary.sum);
-            let mean = |vector: [f32; 3]| Vector3::from(vector.map(f64::from)) / sum;
-            let displacement = mean(summary.first) / factor;
-            let square = f64::from(summary.square) / (sum * factor * factor);
-            let cost = match self.cpu.cost {
-                Cost::SquaredEuclidean => square,
-                Cost::Euclidean => f64::from(summary.length) / (sum * factor),
-            };
-            RowSummary {
-                log2_sum: -softmin,
-                mean: measure.point(index).coords + displacement,
-                spread: (square - displacement.norm_squared()).max(0.0),
-                cost,
-                pull: mean(summary.pull),
-            }
-        };
-        Ok(all.iter().zip(&softmins).enumerate().map(summary).collect())
-    }
-}
-
-/// Sums over the columns of a row, as in `row_means.wgsl`.
-#[derive(Debug, Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-struct Summary {
-    first: [f32; 3],
-    square: f32,
-    pull: [f32; 3],
-    length: f32,
-    reference: f32,
-    sum: f32,
-    padding: [f32; 2],
 }
 
 impl Engine for GpuEngine {
@@ -495,7 +342,7 @@ impl Engine for GpuEngine {
         let misplaced: Vec<f32> = gpu.download(&self.answer, 1)?;
         let weights = &self.cpu.measure_at(Side::Target, self.level).weights;
         let residual = f64::from(misplaced[0]) / weights.iter().sum::<f64>();
-        if residual > self.residual || goal.annealing {
+        if residual > self.residual {
             self.age = self.age.min(usize::from(self.symmetric) * 2);
         }
         self.residual = residual;
@@ -505,9 +352,8 @@ impl Engine for GpuEngine {
     fn settle(&mut self) -> Result<Settled> {
         let unit = 1.0 / self.kappa();
         let local = |side: Side, of: fn(&Part) -> &Buffer| -> Result<Vec<f64>> {
-            let mut values = self.measure_of(side).download(&self.gpu, of)?;
-            values.iter_mut().for_each(|value| *value *= unit);
-            Ok(values)
+            let bits: Vec<Bits> = self.measure_of(side).download(&self.gpu, |_, part| of(part).clone())?;
+            Ok(bits.into_iter().map(|bits| unit * f64::from(bits)).collect())
         };
         Ok(Settled {
             source: local(Side::Source, |part| &part.potentials)?,
