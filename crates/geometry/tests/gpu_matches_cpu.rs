@@ -46,8 +46,16 @@ fn apart(a: &TransportPlan, b: &TransportPlan) -> f64 {
     source.chain(target).fold(0.0, f64::max)
 }
 
+/// Whether potentials can be compared: not where parts of the clouds are so far from each other, in blurs, that nothing
+/// ties their potentials together.
+#[derive(Clone, Copy, PartialEq)]
+enum Potentials {
+    Compared,
+    Loose,
+}
+
 #[track_caller]
-fn assert_same(gpu: &Gpu, solver: &Sinkhorn, problem: &TransportProblem, name: &str) {
+fn assert_same(gpu: &Gpu, solver: &Sinkhorn, problem: &TransportProblem, name: &str, potentials: Potentials) {
     let exact = Sinkhorn { tolerance: 1e-8, ..solver.clone() };
     let expected = exact.solve(problem, &Backend::Cpu).unwrap();
     let plan = solver.solve(problem, &Backend::Gpu(gpu.clone())).unwrap();
@@ -60,8 +68,10 @@ fn assert_same(gpu: &Gpu, solver: &Sinkhorn, problem: &TransportProblem, name: &
     assert!(residual <= 2.0 * solver.tolerance, "{name}: {residual:e} is misplaced");
     // What the residual leaves: plans that misplace so little are about so far from the optimum.
     let left = 30.0 * solver.tolerance * problem.epsilon();
-    let apart = apart(&plan, &expected);
-    assert!(apart <= TOLERANCE * scale + left, "{name}: potentials are {:.1e} apart", apart / scale);
+    if potentials == Potentials::Compared {
+        let apart = apart(&plan, &expected);
+        assert!(apart <= TOLERANCE * scale + left, "{name}: potentials are {:.1e} apart", apart / scale);
+    }
     let (got, wanted) = (plan.value(), expected.value());
     assert!((got - wanted).abs() <= TOLERANCE * wanted.abs() + left, "{name}: {got} for {wanted}");
     let (got, wanted) = (plan.transport_cost(), expected.transport_cost());
@@ -82,7 +92,13 @@ fn sizes_around_tiles_and_groups() {
     for (n, m) in [(1, 1), (1, 33), (31, 32), (33, 31), (64, 65), (255, 257), (256, 256)] {
         let (source, target) = (cube(n, 1), moved(&cube(m, 2), Vector3::new(0.3, 0.0, -0.1)));
         let (a, b) = (Measure::uniform(&source).unwrap(), Measure::uniform(&target).unwrap());
-        assert_same(&gpu, &SOLVER(), &TransportProblem::new(a, b, 0.1), &format!("{n} x {m}"));
+        assert_same(
+            &gpu,
+            &SOLVER(),
+            &TransportProblem::new(a, b, 0.1),
+            &format!("{n} x {m}"),
+            Potentials::Compared,
+        );
     }
 }
 
@@ -104,7 +120,13 @@ fn costs_penalties_and_weights() {
             let (from, to) =
                 (Measure::weighted(&source, &a).unwrap(), Measure::weighted(&target, b).unwrap());
             let problem = TransportProblem { cost, reach, penalty, ..TransportProblem::new(from, to, 0.15) };
-            assert_same(&gpu, &SOLVER(), &problem, &format!("{cost:?} {reach:?} {penalty:?}"));
+            assert_same(
+                &gpu,
+                &SOLVER(),
+                &problem,
+                &format!("{cost:?} {reach:?} {penalty:?}"),
+                Potentials::Compared,
+            );
         }
     }
 }
@@ -118,7 +140,8 @@ fn awkward_clouds() {
         let length = if extent > 0.0 { extent } else { 1.0 };
         let target = moved(points, Vector3::new(0.2, 0.1, 0.0) * length);
         let (a, b) = (Measure::uniform(points).unwrap(), Measure::uniform(&target).unwrap());
-        assert_same(&gpu, &SOLVER(), &TransportProblem::new(a, b, 0.1 * length), name);
+        let potentials = if name == "outlier" { Potentials::Loose } else { Potentials::Compared };
+        assert_same(&gpu, &SOLVER(), &TransportProblem::new(a, b, 0.1 * length), name, potentials);
     }
 }
 
@@ -139,7 +162,7 @@ fn a_blur_of_a_ten_thousandth_of_the_box() {
         let (a, b) = (Measure::uniform(&source).unwrap(), Measure::uniform(&target).unwrap());
         let problem = TransportProblem::new(a, b, 1.8e-4);
         let solver = Sinkhorn { tolerance: 1e-3, ..SOLVER() };
-        assert_same(&gpu, &solver, &problem, &format!("offset {offset}"));
+        assert_same(&gpu, &solver, &problem, &format!("offset {offset}"), Potentials::Loose);
     }
 }
 
