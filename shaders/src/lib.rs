@@ -2,7 +2,10 @@
 
 mod sliced;
 
-pub use sliced::{COUNT_DIGITS, PLACE_DIGITS, PROJECT_KEYS, QUANTILE_COST, SCATTER_KEYS};
+pub use sliced::{
+    COUNT_DIGITS, CUMULATE_MASSES, PLACE_DIGITS, PROJECT_KEYS, QUANTILE_COST, SCATTER_KEYS, SCATTER_PAIRS,
+    SUM_MASSES, WEIGHTED_COST,
+};
 
 pub const SCALE: &str = include_str!("scale.wgsl");
 pub const RESCALE: &str = concat!(include_str!("bits.wgsl"), include_str!("rescale.wgsl"));

@@ -56,6 +56,10 @@ fn every_kernel_is_valid_and_bound_as_documented() {
         (COUNT_DIGITS, "urw", &[("count_digits", 256)]),
         (PLACE_DIGITS, "uww", &[("place_digits", 256)]),
         (SCATTER_KEYS, "urrrw", &[("scatter_keys", 256)]),
+        (SCATTER_PAIRS, "urrrrww", &[("scatter_pairs", 256)]),
+        (SUM_MASSES, "urrw", &[("sum_masses", 256)]),
+        (CUMULATE_MASSES, "urrrw", &[("cumulate_masses", 256)]),
+        (WEIGHTED_COST, "urrrrw", &[("weighted_cost", 256)]),
         (QUANTILE_COST, "urrrw", &[("quantile_cost", 256)]),
     ];
     for (source, expected, entries) in kernels {

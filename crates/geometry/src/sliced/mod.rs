@@ -104,11 +104,12 @@ impl Sliced {
     ///
     /// On a device positions are whole numbers, off by less than 2⁻³¹ of the diagonal of the box around both clouds, and
     /// costs are summed in single precision, block by block: the value is within 10⁻⁵ of the CPU's. The CPU computes
-    /// what is too fine for that, distances below 2·10⁻⁴ of the diagonal, and measures with weights.
+    /// what is too fine for that: distances below 2·10⁻⁴ of the diagonal, and powers that make much of points of less
+    /// than 10⁻¹⁹ of the weight.
     ///
     /// # Errors
     /// Those of [`distance`](Self::distance); [`Error::DeviceLimit`] if the keys of one direction do not fit into a
-    /// buffer, 4 bytes for every point; [`Error::DeviceMemory`] and [`Error::DeviceLost`] as they come.
+    /// buffer, 4 bytes for every point or 8 with weights; [`Error::DeviceMemory`] and [`Error::DeviceLost`] as they come.
     ///
     /// # Determinism
     /// The same bits on every run on one device.

@@ -57,7 +57,12 @@ impl QuantileCost {
         let parameters = |first| QuantileParameters { first, ..self.parameters };
         let buffers = [keys[0], keys[1], &self.starts, parts];
         let cost = 4.0 * self.parameters.larger as f64 * directions as f64;
-        work.run_in_parts(&QUANTILE, parameters, &buffers, self.parameters.blocks as usize * directions, cost)
+        work.run_in_parts(&QUANTILE, parameters, &buffers, self.blocks() * directions, cost)
+    }
+
+    /// Blocks of a direction.
+    pub fn blocks(&self) -> usize {
+        self.parameters.blocks as usize
     }
 
     /// The total mass, in units of the kernel.

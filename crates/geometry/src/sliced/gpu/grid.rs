@@ -2,9 +2,9 @@
 
 use nalgebra::{Unit, Vector3};
 
-use crate::frame::Frame;
+use super::cloud::Cloud;
+use crate::Result;
 use crate::gpu::{Buffer, Gpu, Kernel, Work};
-use crate::{Measure, Result};
 
 const PROJECT: Kernel =
     Kernel { source: barrow_shaders::PROJECT_KEYS, entry: "project_keys", constants: &[] };
@@ -18,7 +18,7 @@ const STEPS: f64 = ((1_u32 << 31) - 1) as f64;
 /// What the factors of a direction sum to, but for their rounding: with it no key overflows.
 const WHOLE: f64 = ((1_u64 << 32) - 2) as f64;
 
-/// A box around both measures, divided into steps of its own along every axis.
+/// A box around both clouds, divided into steps of its own along every axis.
 ///
 /// A coordinate is `center + half · (X − 2³¹) / (2³¹ − 1)` with X of 32 bits, off by half a step at most.
 pub(super) struct Grid {
@@ -40,21 +40,25 @@ pub(super) struct Factors {
 }
 
 impl Grid {
-    pub fn around(measures: [&Measure; 2], frame: &Frame) -> Self {
-        let points = measures.into_iter().flat_map(|measure| measure.positions());
+    pub fn around(clouds: [&Cloud; 2]) -> Self {
         let (mut min, mut max) = (Vector3::repeat(f64::MAX), Vector3::repeat(f64::MIN));
-        for point in points.map(|point| frame.local(point)) {
-            (min, max) = (min.inf(&point), max.sup(&point));
+        for point in clouds.into_iter().flat_map(|cloud| &cloud.points) {
+            (min, max) = (min.inf(point), max.sup(point));
         }
         Self { center: (min + max) / 2.0, half: (max - min) / 2.0 }
     }
 
-    /// The points of a measure, axis by axis.
-    pub fn columns(&self, measure: &Measure, frame: &Frame) -> [Vec<u32>; 3] {
+    /// Length of the diagonal of the box, in local units.
+    pub fn diagonal(&self) -> f64 {
+        2.0 * self.half.norm()
+    }
+
+    /// The points of a cloud, axis by axis.
+    pub fn columns(&self, cloud: &Cloud) -> [Vec<u32>; 3] {
         let steps = self.half.map(|half| if half > 0.0 { STEPS / half } else { 0.0 });
-        let mut columns = [(); 3].map(|()| Vec::with_capacity(measure.len()));
-        for point in measure.positions() {
-            let exact = (frame.local(point) - self.center).component_mul(&steps);
+        let mut columns = [(); 3].map(|()| Vec::with_capacity(cloud.points.len()));
+        for point in &cloud.points {
+            let exact = (point - self.center).component_mul(&steps);
             for axis in 0..3 {
                 // At most 2³² − 1, and at least 1: a mirrored coordinate fits as well.
                 columns[axis].push((exact[axis].round().clamp(-STEPS, STEPS) + STEPS + 1.0) as u32);

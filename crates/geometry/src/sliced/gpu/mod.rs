@@ -4,6 +4,7 @@
 //! side by four digits of eight bits, one sums costs, block by block. What the blocks sum to is put together on the
 //! host, in double precision and in order.
 
+mod cloud;
 mod cost;
 mod grid;
 mod sort;
@@ -11,17 +12,20 @@ mod sort;
 mod tests;
 #[cfg(test)]
 mod twins;
+mod weighted;
 
 use nalgebra::{Unit, Vector3};
 
+use self::cloud::Cloud;
 use self::cost::{CostPart, QuantileCost};
 use self::grid::{Grid, Projector};
 use self::sort::Sorter;
+use self::weighted::{Weighing, WeightedCost};
 use super::cost::Power;
 use super::pair::require_power;
 use super::{Sliced, SlicedDistance, average};
 use crate::frame::Frame;
-use crate::gpu::{Gpu, Work};
+use crate::gpu::{Buffer, Gpu, Work};
 use crate::{Error, Measure, Result};
 
 /// Keys of one block, with which one workgroup is busy: `BLOCK` of the shaders.
@@ -40,7 +44,10 @@ const WAITING: usize = 1 << 22;
 /// than 2⁻³¹ of the size, which by the triangle inequality is at most 5·10⁻⁶ of a larger distance.
 const FINE: f64 = 2e-4;
 
-/// The distance, or nothing where points have weights, or where it is too small beside the clouds for keys of 32 bits.
+/// Mass that may be lost to rounding, if it costs no more than this part of W_p^p.
+const LOST: f64 = 1e-6;
+
+/// The distance, or nothing where it is too small beside the clouds for keys of 32 bits or masses of 63.
 pub(super) fn distance(
     options: &Sliced,
     source: &Measure,
@@ -49,98 +56,174 @@ pub(super) fn distance(
 ) -> Result<Option<SlicedDistance>> {
     let drawn = options.draw()?;
     let p = require_power(options.p)?;
-    if !source.is_uniform() || !target.is_uniform() {
-        return Ok(None);
+    let points = source.len().max(target.len());
+    if points > POINTS {
+        let (needed, limit) = (points as u64, POINTS as u64);
+        return Err(Error::DeviceLimit { what: "points of a cloud", needed, limit });
     }
     let frame = Frame::around(source, target, 0.0);
-    let powers = powers(&drawn.directions, source, target, &frame, p, gpu)?;
+    let cloud = match source.is_uniform() && target.is_uniform() {
+        true => Cloud::uniform,
+        false => Cloud::weighted,
+    };
+    let (source, target) = (cloud(source, &frame), cloud(target, &frame));
+    // The order of the sides does not matter to a cost.
+    let swapped = source.points.len() < target.points.len();
+    let [larger, smaller] = if swapped { [&target, &source] } else { [&source, &target] };
+    let grid = Grid::around([larger, smaller]);
+    let powers = powers(&drawn.directions, [larger, smaller], &grid, p, gpu)?;
     let distance = average(&powers, drawn.groups, p, frame.scale);
-    Ok((distance.value > FINE * frame.extent).then_some(distance))
+    let fine = distance.value > FINE * grid.diagonal() * frame.scale;
+    // No mass moves farther than the extent, that of points left out included: what is lost changes W_p^p by at most
+    // so much times its p-th power.
+    let lost = (source.lost + target.lost).ln() + p * (frame.extent / distance.value).ln();
+    Ok((fine && lost <= LOST.ln()).then_some(distance))
 }
 
 /// W_p^p along every direction, in local units.
 fn powers(
     directions: &[Unit<Vector3<f64>>],
-    source: &Measure,
-    target: &Measure,
-    frame: &Frame,
+    clouds: [&Cloud; 2],
+    grid: &Grid,
     p: f64,
     gpu: &Gpu,
 ) -> Result<Vec<Power>> {
-    // The order of the sides does not matter to a cost.
-    let [larger, smaller] = if source.len() < target.len() { [target, source] } else { [source, target] };
-    let sizes = [larger.len(), smaller.len()];
-    if sizes[0] > POINTS {
-        let (needed, limit) = (sizes[0] as u64, POINTS as u64);
-        return Err(Error::DeviceLimit { what: "points of a cloud", needed, limit });
-    }
-    let batch = batch(gpu, sizes[0]).min(directions.len());
-    let grid = Grid::around([larger, smaller], frame);
-    let projectors = [
-        Projector::new(gpu, &grid.columns(larger, frame), batch)?,
-        Projector::new(gpu, &grid.columns(smaller, frame), batch)?,
-    ];
-    let sorter = Sorter::new(gpu, sizes[0], batch)?;
-    let quantiles = QuantileCost::new(gpu, sizes, p)?;
-    let mut costs = Vec::with_capacity(directions.len());
-    let mut pending = Pending { gpu, buffers: Vec::new(), parts: 0, blocks: sizes[0].div_ceil(BLOCK), p };
+    let sizes = clouds.map(|cloud| cloud.points.len());
+    let weighted = clouds[0].masses.is_some();
+    let batch = batch(gpu, sizes[0], weighted).min(directions.len());
+    let sorter = match weighted {
+        false => Sorter::new(gpu, sizes[0], batch)?,
+        true => Sorter::with_indices(gpu, sizes[0], batch)?,
+    };
+    let sides = [Side::new(gpu, clouds[0], grid, batch)?, Side::new(gpu, clouds[1], grid, batch)?];
+    let costs = Costs::new(gpu, sizes, weighted, p)?;
+    let mut found = Found { gpu, p, costs: &costs, waiting: Vec::new(), powers: Vec::new() };
     let mut work = Work::new(gpu);
     for directions in directions.chunks(batch) {
         let factors: Vec<_> = directions.iter().map(|direction| grid.factors(direction)).collect();
         let uploaded = gpu.upload(&factors.iter().map(|factors| factors.words).collect::<Vec<_>>())?;
-        for (projector, size) in projectors.iter().zip(sizes) {
-            projector.run(&mut work, &uploaded, directions.len())?;
-            sorter.run(&mut work, &projector.keys, size, directions.len())?;
+        for side in &sides {
+            side.run(&mut work, &uploaded, &sorter, directions.len())?;
         }
-        let parts = gpu.zeros::<CostPart>(directions.len() * pending.blocks)?;
-        quantiles.run(&mut work, [&projectors[0].keys, &projectors[1].keys], &parts, directions.len())?;
-        pending.push(parts, factors.iter().map(|factors| factors.step).collect());
-        if pending.parts > WAITING {
+        let parts = gpu.zeros::<CostPart>(directions.len() * costs.blocks())?;
+        costs.run(&mut work, &sides, &parts, directions.len())?;
+        found.waiting.push((parts, factors.iter().map(|factors| factors.step).collect()));
+        if found.parts() > WAITING {
             std::mem::replace(&mut work, Work::new(gpu)).finish()?;
-            pending.collect(quantiles.masses(), &mut costs)?;
+            found.collect()?;
         }
     }
     work.finish()?;
-    pending.collect(quantiles.masses(), &mut costs)?;
-    Ok(costs)
+    found.collect()?;
+    Ok(found.powers)
 }
 
 /// Directions of a batch, at least one: whether one fits is told by its buffers.
-fn batch(gpu: &Gpu, points: usize) -> usize {
+fn batch(gpu: &Gpu, points: usize, weighted: bool) -> usize {
     let blocks = points.div_ceil(BLOCK);
     let fitting = [
         KEYS / points,
-        gpu.capacity::<u32>() / points,
+        if weighted { gpu.capacity::<[u32; 2]>() } else { gpu.capacity::<u32>() } / points,
         gpu.capacity::<u32>() / (blocks * sort::VALUES),
-        gpu.capacity::<CostPart>() / blocks,
+        gpu.capacity::<CostPart>() / (2 * blocks),
         gpu.capacity::<[u32; 4]>(),
     ];
     fitting.into_iter().min().unwrap_or_default().max(1)
 }
 
-/// Costs that are still on the device.
-struct Pending<'a> {
-    gpu: &'a Gpu,
-    /// The parts of a batch, and for each of its directions the length of a key's unit.
-    buffers: Vec<(crate::gpu::Buffer, Vec<f64>)>,
-    parts: usize,
-    blocks: usize,
-    p: f64,
+/// A cloud on the device, and what is known of it along the directions of a batch.
+struct Side {
+    projector: Projector,
+    weighing: Option<Weighing>,
+    points: usize,
 }
 
-impl Pending<'_> {
-    fn push(&mut self, buffer: crate::gpu::Buffer, steps: Vec<f64>) {
-        self.parts += steps.len() * self.blocks;
-        self.buffers.push((buffer, steps));
+impl Side {
+    fn new(gpu: &Gpu, cloud: &Cloud, grid: &Grid, batch: usize) -> Result<Self> {
+        let projector = Projector::new(gpu, &grid.columns(cloud), batch)?;
+        let weighing = cloud.masses.as_ref().map(|masses| Weighing::new(gpu, masses, batch));
+        Ok(Self { projector, weighing: weighing.transpose()?, points: cloud.points.len() })
     }
 
-    /// Brings them down; `masses` is how much mass counts as 1.
-    fn collect(&mut self, masses: f64, powers: &mut Vec<Power>) -> Result<()> {
-        self.parts = 0;
-        for (buffer, steps) in std::mem::take(&mut self.buffers) {
-            let parts: Vec<CostPart> = self.gpu.download(&buffer, steps.len() * self.blocks)?;
-            let directions = parts.chunks(self.blocks).zip(steps);
-            powers.extend(directions.map(|(parts, step)| cost::total(parts, self.p, step, masses)));
+    /// Sorted keys along directions, and cumulated masses if there are any.
+    fn run(&self, work: &mut Work, factors: &Buffer, sorter: &Sorter, directions: usize) -> Result<()> {
+        self.projector.run(work, factors, directions)?;
+        sorter.run(work, &self.projector.keys, self.points, directions)?;
+        match (&self.weighing, sorter.indices()) {
+            (Some(weighing), Some(indices)) => weighing.run(work, indices, directions),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What sums the costs.
+enum Costs {
+    Quantile(QuantileCost),
+    Weighted(WeightedCost),
+}
+
+impl Costs {
+    fn new(gpu: &Gpu, sizes: [usize; 2], weighted: bool, p: f64) -> Result<Self> {
+        Ok(match weighted {
+            false => Self::Quantile(QuantileCost::new(gpu, sizes, p)?),
+            true => Self::Weighted(WeightedCost::new(sizes, p)),
+        })
+    }
+
+    /// Blocks of a direction.
+    fn blocks(&self) -> usize {
+        match self {
+            Self::Quantile(costs) => costs.blocks(),
+            Self::Weighted(costs) => costs.blocks(),
+        }
+    }
+
+    /// The total mass, in units of the kernel.
+    fn masses(&self) -> f64 {
+        match self {
+            Self::Quantile(costs) => costs.masses(),
+            Self::Weighted(_) => 1.0,
+        }
+    }
+
+    fn run(&self, work: &mut Work, [a, b]: &[Side; 2], parts: &Buffer, directions: usize) -> Result<()> {
+        let keys = [&a.projector.keys, &b.projector.keys];
+        match (self, &a.weighing, &b.weighing) {
+            (Self::Weighted(costs), Some(a), Some(b)) => {
+                costs.run(work, keys, [&a.cumulated, &b.cumulated], parts, directions)
+            }
+            (Self::Quantile(costs), ..) => costs.run(work, keys, parts, directions),
+            (Self::Weighted(_), ..) => Ok(()),
+        }
+    }
+}
+
+/// Costs, found or still on the device.
+struct Found<'a> {
+    gpu: &'a Gpu,
+    p: f64,
+    costs: &'a Costs,
+    /// The parts of a batch, and for each of its directions the length of a key's unit.
+    waiting: Vec<(Buffer, Vec<f64>)>,
+    powers: Vec<Power>,
+}
+
+impl Found<'_> {
+    /// How many parts are still on the device.
+    fn parts(&self) -> usize {
+        self.waiting.iter().map(|(_, steps)| steps.len() * self.costs.blocks()).sum()
+    }
+
+    /// Brings down what is on the device.
+    fn collect(&mut self) -> Result<()> {
+        let blocks = self.costs.blocks();
+        for (buffer, steps) in self.waiting.drain(..) {
+            let parts: Vec<CostPart> = self.gpu.download(&buffer, steps.len() * blocks)?;
+            let powers = parts
+                .chunks(blocks)
+                .zip(steps)
+                .map(|(parts, step)| cost::total(parts, self.p, step, self.costs.masses()));
+            self.powers.extend(powers);
         }
         Ok(())
     }

@@ -16,6 +16,8 @@ pub(super) const PLACE: Kernel =
     Kernel { source: barrow_shaders::PLACE_DIGITS, entry: "place_digits", constants: &[] };
 pub(super) const SCATTER: Kernel =
     Kernel { source: barrow_shaders::SCATTER_KEYS, entry: "scatter_keys", constants: &[] };
+pub(super) const SCATTER_PAIRS: Kernel =
+    Kernel { source: barrow_shaders::SCATTER_PAIRS, entry: "scatter_pairs", constants: &[] };
 
 /// A stable radix sort: every block counts its digits, every value of a digit gets its place, every block moves its
 /// keys. Nothing depends on which workgroup comes first.
@@ -23,6 +25,8 @@ pub(super) struct Sorter {
     spare: Buffer,
     counts: Buffer,
     bases: Buffer,
+    /// Indices of points, which move with their keys, and room to move them to.
+    indices: Option<[Buffer; 2]>,
 }
 
 impl Sorter {
@@ -32,18 +36,41 @@ impl Sorter {
             spare: gpu.zeros::<u32>(keys * directions)?,
             counts: gpu.zeros::<u32>(keys.div_ceil(BLOCK) * VALUES * directions)?,
             bases: gpu.zeros::<u32>(VALUES * directions)?,
+            indices: None,
         })
+    }
+
+    /// As [`new`](Self::new), to sort indices along with keys.
+    pub fn with_indices(gpu: &Gpu, keys: usize, directions: usize) -> Result<Self> {
+        let room = || gpu.zeros::<u32>(keys * directions);
+        Ok(Self { indices: Some([room()?, room()?]), ..Self::new(gpu, keys, directions)? })
+    }
+
+    /// The indices of the points whose keys were sorted last, if they went along.
+    pub fn indices(&self) -> Option<&Buffer> {
+        self.indices.as_ref().map(|[indices, _]| indices)
     }
 
     /// Sorts the keys of every direction.
     pub fn run(&self, work: &mut Work, keys: &Buffer, count: usize, directions: usize) -> Result<()> {
+        let groups = count.div_ceil(BLOCK) * directions;
+        let cost = 4.0 * (count * directions) as f64;
         let (mut from, mut to) = (keys, &self.spare);
+        let mut indices = self.indices.as_ref().map(|[from, to]| (from, to));
         for shift in SHIFTS {
             self.place(work, from, count, directions, shift)?;
             let parameters = digits(count, shift);
-            let buffers = [from, &self.counts, &self.bases, to];
-            let cost = 4.0 * (count * directions) as f64;
-            work.run_in_parts(&SCATTER, parameters, &buffers, count.div_ceil(BLOCK) * directions, cost)?;
+            match &mut indices {
+                None => {
+                    let buffers = [from, &self.counts, &self.bases, to];
+                    work.run_in_parts(&SCATTER, parameters, &buffers, groups, cost)?;
+                }
+                Some((own, moved)) => {
+                    let buffers = [from, own, &self.counts, &self.bases, to, moved];
+                    work.run_in_parts(&SCATTER_PAIRS, parameters, &buffers, groups, 1.5 * cost)?;
+                    std::mem::swap(own, moved);
+                }
+            }
             (from, to) = (to, from);
         }
         Ok(())
