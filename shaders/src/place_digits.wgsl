@@ -6,6 +6,9 @@ struct PlaceParameters {
     padding: vec2<u32>,
 }
 
+/// Blocks of one round.
+const AT_ONCE = 8u;
+
 @group(0) @binding(0) var<uniform> parameters: PlaceParameters;
 @group(0) @binding(1) var<storage, read_write> counts: array<u32>;
 @group(0) @binding(2) var<storage, read_write> bases: array<u32>;
@@ -15,14 +18,23 @@ var<workgroup> sums: array<u32, 256>;
 @compute @workgroup_size(256)
 fn place_digits(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let direction = parameters.first + group.x;
-    // Keys with this value in the blocks before.
+    // Keys with this value in the blocks before. Several are read before any is written: one wait for all.
     var sum = 0u;
-    var index = direction * parameters.blocks * 256u + thread;
-    for (var block = 0u; block < parameters.blocks; block += 1u) {
-        let count = counts[index];
-        counts[index] = sum;
-        sum += count;
-        index += 256u;
+    let begin = direction * parameters.blocks * 256u + thread;
+    for (var block = 0u; block < parameters.blocks; block += AT_ONCE) {
+        let left = min(AT_ONCE, parameters.blocks - block);
+        var read: array<u32, AT_ONCE>;
+        for (var next = 0u; next < AT_ONCE; next += 1u) {
+            if next < left {
+                read[next] = counts[begin + (block + next) * 256u];
+            }
+        }
+        for (var next = 0u; next < AT_ONCE; next += 1u) {
+            if next < left {
+                counts[begin + (block + next) * 256u] = sum;
+                sum += read[next];
+            }
+        }
     }
     // Keys with a smaller value, by adding neighbours at distances 1, 2, 4 ... (Hillis and Steele).
     var until = sum;

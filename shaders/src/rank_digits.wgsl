@@ -40,10 +40,10 @@ fn next_place(thread: u32, digit: u32, present: bool) -> u32 {
         place += countOneBits(atomicLoad(&holders[word * 256u + digit]) & (bit - 1u));
     }
     workgroupBarrier();
+    // No thread minds that others already hold their next digits: its bit is its own in every word.
     if present {
-        atomicStore(&holders[word * 256u + digit], 0u);
+        atomicAnd(&holders[word * 256u + digit], ~bit);
         atomicAdd(&places[digit], 1u);
     }
-    workgroupBarrier();
     return place;
 }

@@ -1,6 +1,7 @@
 //! The points of a measure that have mass, and their masses in whole numbers.
 
 use nalgebra::Vector3;
+use rayon::prelude::*;
 
 use crate::Measure;
 use crate::frame::Frame;
@@ -21,7 +22,7 @@ pub(super) struct Cloud {
 impl Cloud {
     /// All points, without masses.
     pub fn uniform(measure: &Measure, frame: &Frame) -> Self {
-        let points = measure.positions().iter().map(|point| frame.local(point)).collect();
+        let points = measure.positions().par_iter().map(|point| frame.local(point)).collect();
         Self { points, masses: None, lost: 0.0 }
     }
 

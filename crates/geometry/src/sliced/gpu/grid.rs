@@ -1,6 +1,7 @@
 //! Points and directions in whole numbers, and the kernel that brings them together.
 
 use nalgebra::{Unit, Vector3};
+use rayon::prelude::*;
 
 use super::cloud::Cloud;
 use crate::Result;
@@ -41,10 +42,12 @@ pub(super) struct Factors {
 
 impl Grid {
     pub fn around(clouds: [&Cloud; 2]) -> Self {
-        let (mut min, mut max) = (Vector3::repeat(f64::MAX), Vector3::repeat(f64::MIN));
-        for point in clouds.into_iter().flat_map(|cloud| &cloud.points) {
-            (min, max) = (min.inf(point), max.sup(point));
-        }
+        let points = clouds.into_par_iter().flat_map(|cloud| &cloud.points);
+        // Exact, in whatever order.
+        let (min, max) = points.map(|point| (*point, *point)).reduce(
+            || (Vector3::repeat(f64::MAX), Vector3::repeat(f64::MIN)),
+            |(min, max), (low, high)| (min.inf(&low), max.sup(&high)),
+        );
         Self { center: (min + max) / 2.0, half: (max - min) / 2.0 }
     }
 
@@ -56,15 +59,14 @@ impl Grid {
     /// The points of a cloud, axis by axis.
     pub fn columns(&self, cloud: &Cloud) -> [Vec<u32>; 3] {
         let steps = self.half.map(|half| if half > 0.0 { STEPS / half } else { 0.0 });
-        let mut columns = [(); 3].map(|()| Vec::with_capacity(cloud.points.len()));
-        for point in &cloud.points {
-            let exact = (point - self.center).component_mul(&steps);
-            for axis in 0..3 {
+        [0, 1, 2].map(|axis| {
+            let column = cloud.points.par_iter().map(|point| {
+                let exact = (point[axis] - self.center[axis]) * steps[axis];
                 // At most 2³² − 1, and at least 1: a mirrored coordinate fits as well.
-                columns[axis].push((exact[axis].round().clamp(-STEPS, STEPS) + STEPS + 1.0) as u32);
-            }
-        }
-        columns
+                (exact.round().clamp(-STEPS, STEPS) + STEPS + 1.0) as u32
+            });
+            column.collect()
+        })
     }
 
     pub fn factors(&self, direction: &Unit<Vector3<f64>>) -> Factors {
