@@ -1,7 +1,9 @@
 //! WGSL kernels of barrow, as text.
 
+mod lowest;
 mod sliced;
 
+pub use lowest::LOWEST;
 pub use sliced::{
     COUNT_DIGITS, CUMULATE_MASSES, PLACE_DIGITS, PROJECT_KEYS, QUANTILE_COST, SCATTER_KEYS, SCATTER_PAIRS,
     SUM_MASSES, WEIGHTED_COST,

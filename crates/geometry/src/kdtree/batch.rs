@@ -6,6 +6,8 @@ use nalgebra::{Isometry3, Point3};
 use rayon::prelude::*;
 
 use super::gather::{Drained, KNearest, Within};
+#[cfg(feature = "gpu")]
+use super::gpu::{self, Sought};
 use super::leaf::{LEAF, Leaf, NONE};
 use super::neighbors::Lists;
 use super::node::WIDTH;
@@ -13,6 +15,7 @@ use super::packet::{Packet, Seeds};
 use super::score::{Plain, Score};
 use super::search::{lowest, lowest_k, lowest_within, squared_limit};
 use super::{KdTree, Neighbor, Neighbors, build, places};
+use crate::{Backend, Result};
 
 /// Leaves of queries that one task searches. Fixed: answers do not depend on it, allocations do.
 const CHUNK: usize = 32;
@@ -27,8 +30,8 @@ const TASK: usize = CHUNK * LEAF;
 /// moving source, a tree over them saves that.
 #[derive(Debug, Clone)]
 pub struct Queries<'a> {
-    leaves: Cow<'a, [Leaf]>,
-    places: Cow<'a, [u32]>,
+    pub(super) leaves: Cow<'a, [Leaf]>,
+    pub(super) places: Cow<'a, [u32]>,
 }
 
 impl<'a> From<&'a KdTree> for Queries<'a> {
@@ -174,6 +177,27 @@ impl KdTree {
         let queries = queries.into();
         let found = self.lowest_in_order(&queries, &BatchSearch::default(), f64::MAX, &Plain);
         found.into_par_iter().unzip()
+    }
+
+    /// As [`nearest_columns`](Self::nearest_columns), with the same bits, wherever that runs.
+    pub(crate) fn nearest_columns_on<'q>(
+        &self,
+        queries: impl Into<Queries<'q>>,
+        backend: &Backend,
+    ) -> Result<(Vec<f64>, Vec<u32>)> {
+        let queries = queries.into();
+        match backend {
+            Backend::Cpu => Ok(self.nearest_columns(queries)),
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(device) => {
+                let sought = Sought { tree: self, weighted: None };
+                let Some(found) = gpu::lowest_k(sought, &queries, 1, device)? else {
+                    return Ok(self.nearest_columns(queries));
+                };
+                let row = |&place: &u32| if place == NONE { NOTHING } else { found.rows[place as usize] };
+                Ok(queries.places.par_iter().map(row).unzip())
+            }
+        }
     }
 
     /// The lowest score and its index for every query, in query order; index [`NONE`] where there is none.

@@ -6,6 +6,8 @@
 mod batch;
 mod build;
 mod gather;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod leaf;
 mod levels;
 mod mask;

@@ -1,5 +1,7 @@
 //! Weights bounded by affine functions: what a node needs to know where they are steep.
 
+#[cfg(feature = "gpu")]
+use nalgebra::Point3;
 use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
 
@@ -56,7 +58,7 @@ const WORTHWHILE: f64 = 0.5;
 
 /// Moments of the points whose weight is above −∞.
 #[derive(Clone, Copy)]
-struct Moments {
+pub(super) struct Moments {
     count: f64,
     mean: Vector3<f64>,
     mean_weight: f64,
@@ -67,7 +69,7 @@ struct Moments {
 }
 
 impl Moments {
-    const NONE: Self = Self {
+    pub(super) const NONE: Self = Self {
         count: 0.0,
         mean: Vector3::new(0.0, 0.0, 0.0),
         mean_weight: 0.0,
@@ -107,8 +109,27 @@ impl Moments {
         }
     }
 
+    /// Of some leaves, merged in their order.
+    #[cfg(feature = "gpu")]
+    pub(super) fn of_leaves(leaves: &[Leaf], weights: &[[f64; LEAF]]) -> Self {
+        let rows = leaves.iter().zip(weights);
+        rows.fold(Self::NONE, |all, (leaf, weights)| all.merged(&Self::of(leaf, weights)))
+    }
+
+    /// Of points with their weights, all above −∞.
+    #[cfg(feature = "gpu")]
+    pub(super) fn of_points(points: impl Iterator<Item = (Point3<f64>, f64)>) -> Self {
+        let one = |(point, weight): (Point3<f64>, f64)| Self {
+            count: 1.0,
+            mean: point.coords,
+            mean_weight: weight,
+            ..Self::NONE
+        };
+        points.fold(Self::NONE, |all, point| all.merged(&one(point)))
+    }
+
     /// Pairwise update, as for the boxes of the nodes.
-    fn merged(&self, other: &Self) -> Self {
+    pub(super) fn merged(&self, other: &Self) -> Self {
         let count = self.count + other.count;
         if self.count == 0.0 || other.count == 0.0 {
             return if self.count == 0.0 { *other } else { *self };
@@ -126,7 +147,7 @@ impl Moments {
     }
 
     /// The slope of the weights in the least-squares sense; zero where there is none to speak of.
-    fn slope(&self) -> Vector3<f64> {
+    pub(super) fn slope(&self) -> Vector3<f64> {
         let size = self.scatter.trace();
         if !size.is_normal() {
             return Vector3::zeros();

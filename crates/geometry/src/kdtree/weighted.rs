@@ -57,10 +57,10 @@ impl ReducedCost {
 /// ```
 #[derive(Debug, Clone)]
 pub struct WeightedKdTree<'a> {
-    tree: &'a KdTree,
-    cost: Cost,
+    pub(super) tree: &'a KdTree,
+    pub(super) cost: Cost,
     /// Weights of the points, leaf by leaf.
-    weights: Vec<[f64; LEAF]>,
+    pub(super) weights: Vec<[f64; LEAF]>,
     /// Largest weights below the children of every node, level by level.
     largest: Vec<Vec<[f64; WIDTH]>>,
     /// More about the weights below every node, where the largest say too little.

@@ -3,7 +3,7 @@
 use nalgebra::Point3;
 use rayon::prelude::*;
 
-use crate::{Error, KdTree, Measure, Result, fold_ordered};
+use crate::{Backend, Error, KdTree, Measure, Result, fold_ordered};
 
 /// Squares below this may have lost digits on the way to zero, and squares above that may be about to
 /// overflow: there distances are computed anew from the points.
@@ -44,8 +44,9 @@ impl DirectedDistances {
         from_tree: &KdTree,
         to: &[Point3<f64>],
         to_tree: &KdTree,
+        backend: &Backend,
     ) -> Result<Self> {
-        let (mut distances, nearest) = to_tree.nearest_columns(from_tree);
+        let (mut distances, nearest) = to_tree.nearest_columns_on(from_tree, backend)?;
         if nearest.len() != from.len() {
             let (expected, got) = (from.len(), nearest.len());
             return Err(Error::ColumnLength { column: "tree", expected, got });

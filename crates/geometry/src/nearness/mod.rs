@@ -20,7 +20,7 @@ pub use self::f_score::{FScore, f_score};
 pub use self::hausdorff::{Hausdorff, hausdorff};
 pub use self::normals::{DirectedConsistency, NormalConsistency};
 pub use self::statistics::Farthest;
-use crate::{Error, KdTree, Measure, PointCloud, Result};
+use crate::{Backend, Error, KdTree, Measure, PointCloud, Result};
 
 /// Nearest distances between two clouds in both directions, found once; every metric is a cheap method.
 ///
@@ -67,10 +67,34 @@ impl NearestDistances {
     /// [`Error::Empty`] if a cloud has no points: there is no distance to nothing. [`Error::TooManyPoints`]
     /// beyond what a 32-bit index can name.
     pub fn between(source: &PointCloud, target: &PointCloud) -> Result<Self> {
+        Self::between_on(source, target, &Backend::Cpu)
+    }
+
+    /// [`between`](Self::between), with the same bits, wherever it runs.
+    ///
+    /// A device finds for every point a few that are probably the nearest, and proves that no other is; which of them it
+    /// is, is decided in `f64`. Points for which that proof fails, those with many equally near others, are searched for
+    /// on the processor, where the trees are built too.
+    ///
+    /// # Errors
+    /// As [`between`](Self::between), and what can go wrong on a device.
+    ///
+    /// ```
+    /// use barrow_geometry::{Backend, Gpu, NearestDistances, PointCloud};
+    /// use nalgebra::Point3;
+    ///
+    /// let source = PointCloud::new(vec![Point3::origin(), Point3::new(1.0, 0.0, 0.0)])?;
+    /// let target = PointCloud::new(vec![Point3::new(0.0, 0.5, 0.0)])?;
+    /// let backend = Gpu::open().map_or(Backend::Cpu, Backend::Gpu);
+    /// let nearest = NearestDistances::between_on(&source, &target, &backend)?;
+    /// assert_eq!(nearest, NearestDistances::between(&source, &target)?);
+    /// # Ok::<(), barrow_geometry::Error>(())
+    /// ```
+    pub fn between_on(source: &PointCloud, target: &PointCloud, backend: &Backend) -> Result<Self> {
         check_sizes(source.len(), target.len())?;
         let (source, target) = (source.positions(), target.positions());
         let (source_tree, target_tree) = rayon::join(|| KdTree::new(source), || KdTree::new(target));
-        Self::search(source, &source_tree, target, &target_tree)
+        Self::search(source, &source_tree, target, &target_tree, backend)
     }
 
     /// Searches both directions with trees that exist already, each built over all positions of its cloud.
@@ -85,7 +109,7 @@ impl NearestDistances {
         target_tree: &KdTree,
     ) -> Result<Self> {
         check_sizes(source.len(), target.len())?;
-        Self::search(source.positions(), source_tree, target.positions(), target_tree)
+        Self::search(source.positions(), source_tree, target.positions(), target_tree, &Backend::Cpu)
     }
 
     /// Searches both directions between points with weights; see [Weights](Self#weights).
@@ -93,11 +117,20 @@ impl NearestDistances {
     /// # Errors
     /// [`Error::TooManyPoints`] beyond what a 32-bit index can name; a [`Measure`] is never empty.
     pub fn between_measures(source: &Measure, target: &Measure) -> Result<Self> {
+        Self::between_measures_on(source, target, &Backend::Cpu)
+    }
+
+    /// [`between_measures`](Self::between_measures), with the same bits, wherever it runs; see
+    /// [`between_on`](Self::between_on).
+    ///
+    /// # Errors
+    /// As [`between_measures`](Self::between_measures), and what can go wrong on a device.
+    pub fn between_measures_on(source: &Measure, target: &Measure, backend: &Backend) -> Result<Self> {
         check_sizes(source.len(), target.len())?;
         let (from, onto) = rayon::join(|| Present::of(source), || Present::of(target));
         Ok(Self {
-            source_to_target: from.to(&onto, source, target)?,
-            target_to_source: onto.to(&from, target, source)?,
+            source_to_target: from.to(&onto, source, target, backend)?,
+            target_to_source: onto.to(&from, target, source, backend)?,
         })
     }
 
@@ -106,11 +139,12 @@ impl NearestDistances {
         source_tree: &KdTree,
         target: &[Point3<f64>],
         target_tree: &KdTree,
+        backend: &Backend,
     ) -> Result<Self> {
         // One after the other: each is parallel within, and what the search returns is dropped between them.
         Ok(Self {
-            source_to_target: DirectedDistances::search(source, source_tree, target, target_tree)?,
-            target_to_source: DirectedDistances::search(target, target_tree, source, source_tree)?,
+            source_to_target: DirectedDistances::search(source, source_tree, target, target_tree, backend)?,
+            target_to_source: DirectedDistances::search(target, target_tree, source, source_tree, backend)?,
         })
     }
 
@@ -167,13 +201,25 @@ impl Present {
     }
 
     /// Distances from all points of this measure to the points of another that are there.
-    fn to(&self, other: &Self, own: &Measure, others: &Measure) -> Result<DirectedDistances> {
+    fn to(
+        &self,
+        other: &Self,
+        own: &Measure,
+        others: &Measure,
+        backend: &Backend,
+    ) -> Result<DirectedDistances> {
         let distances = match &other.positive {
-            None => DirectedDistances::search(own.positions(), &self.all, others.positions(), &other.all)?,
+            None => DirectedDistances::search(
+                own.positions(),
+                &self.all,
+                others.positions(),
+                &other.all,
+                backend,
+            )?,
             Some((tree, indices)) => {
                 let points: Vec<Point3<f64>> =
                     indices.par_iter().map(|&i| others.positions()[i as usize]).collect();
-                DirectedDistances::search(own.positions(), &self.all, &points, tree)?
+                DirectedDistances::search(own.positions(), &self.all, &points, tree, backend)?
                     .renamed(indices, others.len())
             }
         };

@@ -1,0 +1,266 @@
+//! The lowest scores of many queries on a device: it looks for them in single precision, the host decides in double.
+//!
+//! For every query the device returns a short list: a few more points than were asked for, those with the lowest of its
+//! own scores. Its scores are lowered by more than all rounding, so that whatever is not in the list scores at least as
+//! much as the list's last entry. The host computes the scores of the list anew, as the tree does, and where the k-th of
+//! them is below that entry, the k lowest of the list are the k lowest of all, ties by index included. All other queries,
+//! where more points are nearly tied than a list holds, are searched for in the tree. **The answer has the same bits as
+//! without a device, whatever the device computes in whatever order**; only how many queries are left depends on it.
+//!
+//! # Rounding
+//! Lengths are in units of the [`Frame`]. Let u = 2⁻²³ (a float may be rounded in any direction), ρ the sum of the
+//! radii of a query's and a point's tiles and of the distance of their centres, and a the error per axis of what the
+//! host computes in double precision, the frame's `blur`. Centres are whole numbers and their difference is exact but for
+//! its conversion; three numbers are added per axis, in any order, after two conversions: a difference errs by a vector
+//! of length β ≤ 4uρ + 4a. Its computed square, s, by 4us besides. With d the true distance,
+//! d² ≥ (√s − β)² − 4us ≥ s − 2ρβ − 4us ≥ s − 13uρ² − 9aρ, and the difference from a weight w errs by 2u(s + |w|); the
+//! kernel gives away 32uρ² + 32aρ + 8u|w|. For |x − y| the root errs by eight units in the last place or less: 4uρ + 4a +
+//! 10uρ of 32uρ + 32a. The bounds of boxes add at most eight terms of sizes up to (ρ + |s|)² with a slope s, whose errors
+//! sum up to 45u(ρ + |s|)² + 12a(ρ + |s|); 64u and 32a are given away. Weights are rounded up to whole numbers after the
+//! error of their own computation was added, and what the host adds to a list's last score is lowered by its rounding.
+//! What is smaller than 2⁻¹²⁶ may count as zero anywhere; 2⁻¹⁰⁰ is given away for it.
+
+mod frame;
+mod list;
+#[cfg(test)]
+mod tests;
+mod tiles;
+#[cfg(test)]
+mod twin;
+
+use bytemuck::{Pod, Zeroable};
+use nalgebra::Point3;
+use rayon::prelude::*;
+
+use self::frame::{Frame, Raised};
+use self::list::List;
+use self::tiles::{BLOCK, Points, QueryTiles, TILE, Tile};
+use super::leaf::{LEAF, NONE};
+use super::{KdTree, Queries, WeightedKdTree};
+use crate::gpu::{Buffer, Kernel, Work};
+use crate::{Cost, Gpu, Result};
+
+/// Most scores per query that the device is asked for.
+pub(super) const MOST: usize = 16;
+
+/// Tiles scanned and blocks opened by a tile of queries before it is left to the tree: ten times what ordinary clouds
+/// need. Without an end, points that are all tied would be looked at by every query.
+const PATIENCE: u32 = 512;
+
+/// Queries that are brought to the device at a time.
+const BATCH: usize = 1 << 20;
+
+/// Pairs that a tile of queries is expected to look at, tiles and boxes together.
+const PAIRS: f64 = (TILE * TILE * 32) as f64;
+
+/// Where more than this share of the queries is left to the tree, it searches for all of them, eight at a time.
+const LEFT: f64 = 0.25;
+
+/// What is looked for: the lowest squared distances, or the lowest reduced costs.
+#[derive(Clone, Copy)]
+pub(super) struct Sought<'a> {
+    pub tree: &'a KdTree,
+    pub weighted: Option<&'a WeightedKdTree<'a>>,
+}
+
+impl Sought<'_> {
+    fn cost(&self) -> Cost {
+        self.weighted.map_or(Cost::SquaredEuclidean, |weighted| weighted.cost)
+    }
+
+    /// What the tree finds for one query: scores and indices.
+    fn searched(&self, query: &Point3<f64>, k: usize) -> Vec<(f64, u32)> {
+        match self.weighted {
+            None => {
+                let found = self.tree.nearest_k(query, k).into_iter();
+                found.map(|found| (found.distance_squared, found.index as u32)).collect()
+            }
+            Some(weighted) => {
+                let found = weighted.lowest_k(query, k).into_iter();
+                found.map(|found| (found.value, found.index as u32)).collect()
+            }
+        }
+    }
+
+    /// The score and the index of a point at its place among all leaves, to the bit what the tree computes.
+    fn score(&self, query: &Point3<f64>, place: usize) -> (f64, u32) {
+        let leaf = &self.tree.leaves[place / LEAF];
+        let [x, y, z] = [0, 1, 2].map(|axis| leaf.position[axis][place % LEAF] - query[axis]);
+        let squared = x * x + y * y + z * z;
+        let score = match self.weighted {
+            None => squared,
+            Some(weighted) => {
+                let cost = if weighted.cost == Cost::Euclidean { squared.sqrt() } else { squared };
+                cost - weighted.weights[place / LEAF][place % LEAF]
+            }
+        };
+        (score, leaf.index[place % LEAF])
+    }
+}
+
+/// The `k` lowest scores of all queries.
+pub(super) struct Found {
+    /// `k` scores and indices for every place among the leaves of queries; index [`NONE`] where there are fewer.
+    pub rows: Vec<(f64, u32)>,
+    /// Queries that were left to the tree.
+    pub left: usize,
+}
+
+/// What the kernel is told.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Part {
+    first: u32,
+    blocks: u32,
+    place: u32,
+    fresh: u32,
+    length: f32,
+    weight: f32,
+    blur: f32,
+    patience: u32,
+}
+
+/// Length of the lists for `k` answers: there must be a few more, or nearly tied points leave no decision.
+fn kept(k: usize) -> usize {
+    match k {
+        0..=1 => 4,
+        2..=4 => 8,
+        5..=8 => 12,
+        _ => 20,
+    }
+}
+
+/// The `lowest` kernel for `k` answers.
+fn kernel(k: usize, cost: Cost) -> Kernel {
+    const CONSTANTS: [[&[(&str, f64)]; 2]; 4] = [
+        [&[("KEPT", 4.0), ("EUCLIDEAN", 0.0)], &[("KEPT", 4.0), ("EUCLIDEAN", 1.0)]],
+        [&[("KEPT", 8.0), ("EUCLIDEAN", 0.0)], &[("KEPT", 8.0), ("EUCLIDEAN", 1.0)]],
+        [&[("KEPT", 12.0), ("EUCLIDEAN", 0.0)], &[("KEPT", 12.0), ("EUCLIDEAN", 1.0)]],
+        [&[("KEPT", 20.0), ("EUCLIDEAN", 0.0)], &[("KEPT", 20.0), ("EUCLIDEAN", 1.0)]],
+    ];
+    let row = kept(k).min(16) / 4 - 1;
+    let constants = CONSTANTS[row][usize::from(cost == Cost::Euclidean)];
+    Kernel { source: barrow_shaders::LOWEST, entry: "lowest", constants }
+}
+
+/// A part of the points on the device.
+struct Uploaded {
+    blocks: Buffer,
+    tiles: Buffer,
+    points: Buffer,
+    count: usize,
+    place: usize,
+}
+
+/// The `k` lowest scores of every query, found with a device; `None` where single precision has too little to say about
+/// these clouds or weights, and the tree should be asked.
+///
+/// # Errors
+/// What can go wrong on a device.
+pub(super) fn lowest_k(sought: Sought, queries: &Queries, k: usize, gpu: &Gpu) -> Result<Option<Found>> {
+    let k = k.min(sought.tree.len);
+    if k == 0 || k > MOST || queries.leaves.is_empty() || sought.tree.leaves.is_empty() {
+        return Ok(None);
+    }
+    let Some(frame) = Frame::around(&sought, &queries.leaves) else { return Ok(None) };
+    let raised = match sought.weighted {
+        None => Raised::none(sought.tree),
+        Some(weighted) => match Raised::new(weighted, &frame) {
+            Some(raised) => raised,
+            None => return Ok(None),
+        },
+    };
+    let points = Points::new(sought.tree, sought.weighted, &frame, &raised);
+    let parts = upload(&points, gpu)?;
+    let lists = kept(k) / 4;
+    let most = gpu.capacity::<[f32; 4]>() / lists / TILE;
+    let batch = most.min(gpu.capacity::<Tile>()).clamp(1, BATCH / TILE);
+    let mut found = Found { rows: Vec::with_capacity(queries.leaves.len() * LEAF * k), left: 0 };
+    for leaves in queries.leaves.chunks(TILE / LEAF * batch) {
+        let asked = QueryTiles::new(&sought, leaves, &frame, &raised, &points);
+        let (values, places) = ask(&asked, &parts, &frame, &raised, k, sought.cost(), gpu)?;
+        let decided: Vec<Option<List>> = (0..leaves.len() * LEAF)
+            .into_par_iter()
+            .map(|place| {
+                let query = leaves[place / LEAF].index[place % LEAF] != NONE;
+                let point = leaves[place / LEAF].point(place % LEAF);
+                let rows = place * lists..(place + 1) * lists;
+                let candidates = (values[rows.clone()].as_flattened(), places[rows].as_flattened());
+                if !query {
+                    return Some(List::EMPTY);
+                }
+                let floor = frame.floor(&raised, asked.tiles[place / TILE].highest, &point);
+                List::decided(&sought, &point, k, candidates, &points.places, floor)
+            })
+            .collect();
+        let left = decided.iter().filter(|list| list.is_none()).count();
+        found.left += left;
+        if left as f64 > LEFT * decided.len() as f64 && left > TILE {
+            return Ok(None);
+        }
+        let lists: Vec<List> = decided
+            .into_par_iter()
+            .enumerate()
+            .map(|(place, list)| {
+                let point = || leaves[place / LEAF].point(place % LEAF);
+                list.unwrap_or_else(|| List::of(sought.searched(&point(), k)))
+            })
+            .collect();
+        found.rows.extend(lists.iter().flat_map(|list| list.rows[..k].iter().copied()));
+    }
+    Ok(Some(found))
+}
+
+/// Lists of queries as the kernel leaves them: scores, and places among the positions of the points.
+type Lists = (Vec<[f32; 4]>, Vec<[u32; 4]>);
+
+/// The device's lists for some queries.
+fn ask(
+    queries: &QueryTiles,
+    parts: &[Uploaded],
+    frame: &Frame,
+    raised: &Raised,
+    k: usize,
+    cost: Cost,
+    gpu: &Gpu,
+) -> Result<Lists> {
+    let (tiles, positions) = (gpu.upload(&queries.tiles)?, gpu.upload(&queries.positions)?);
+    let rows = queries.positions.len() * kept(k) / 4;
+    let (values, places) = (gpu.zeros::<[f32; 4]>(rows)?, gpu.zeros::<[u32; 4]>(rows)?);
+    let mut work = Work::new(gpu);
+    for (index, part) in parts.iter().enumerate() {
+        let parameters = |first| Part {
+            first,
+            blocks: part.count as u32,
+            place: part.place as u32,
+            fresh: u32::from(index == 0),
+            length: tiles::LENGTH as f32,
+            weight: raised.unit as f32,
+            blur: frame.blur as f32,
+            patience: PATIENCE,
+        };
+        let buffers = [&tiles, &positions, &part.blocks, &part.tiles, &part.points, &values, &places];
+        let groups = queries.tiles.len();
+        work.run_in_parts(&kernel(k, cost), parameters, &buffers, groups, groups as f64 * PAIRS)?;
+    }
+    work.finish()?;
+    Ok((gpu.download(&values, rows)?, gpu.download(&places, rows)?))
+}
+
+/// The points in parts that fit into buffers, whole blocks each.
+fn upload(points: &Points, gpu: &Gpu) -> Result<Vec<Uploaded>> {
+    let most = (gpu.capacity::<[f32; 4]>() / BLOCK).min(gpu.capacity::<Tile>() / TILE).max(1);
+    let parts = points.blocks.chunks(most).enumerate();
+    let part = |(index, blocks): (usize, &[Tile])| {
+        let first = index * most;
+        let some = first * BLOCK..((first + blocks.len()) * BLOCK).min(points.positions.len());
+        Ok(Uploaded {
+            blocks: gpu.upload(blocks)?,
+            tiles: gpu.upload(&points.tiles[first * TILE..(first + blocks.len()) * TILE])?,
+            points: gpu.upload(&points.positions[some])?,
+            count: blocks.len(),
+            place: first * BLOCK,
+        })
+    };
+    parts.map(part).collect()
+}

@@ -1,0 +1,149 @@
+//! What crosses the border between device and host: scores, what they promise, and how often the promise is enough.
+
+use nalgebra::{Point3, Vector3};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::frame::{Frame, Raised};
+use super::tiles::{Points, QueryTiles};
+use super::{Found, Sought, ask, kept, lowest_k, twin, upload};
+use crate::kdtree::Queries;
+use crate::{Cost, Gpu, KdTree, WeightedKdTree};
+
+/// The device to test on; says loudly if there is none, and fails where that must not be.
+fn device() -> Option<Gpu> {
+    match Gpu::open() {
+        Ok(gpu) => Some(gpu),
+        Err(error) => {
+            assert!(std::env::var_os("BARROW_REQUIRE_GPU").is_none(), "{error}");
+            eprintln!("SKIPPED, nothing was tested: {error}");
+            None
+        }
+    }
+}
+
+fn cube(count: usize, seed: u64) -> Vec<Point3<f64>> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    (0..count).map(|_| Point3::from([0; 3].map(|_| random.random::<f64>()))).collect()
+}
+
+fn sphere(count: usize) -> Vec<Point3<f64>> {
+    cube(count, 99).iter().map(|p| Point3::from((p.coords.add_scalar(-0.5)).normalize())).collect()
+}
+
+fn nearest(source: &[Point3<f64>], target: &[Point3<f64>], k: usize, gpu: &Gpu) -> Found {
+    let tree = KdTree::new(target);
+    lowest_k(Sought { tree: &tree, weighted: None }, &Queries::from(source), k, gpu).unwrap().unwrap()
+}
+
+#[test]
+fn hardly_a_query_is_left_to_the_tree() {
+    let Some(gpu) = device() else { return };
+    let (points, ball) = (cube(6000, 1), sphere(6000));
+    let far: Vec<Point3<f64>> = ball.iter().map(|p| p * 3.0 + Vector3::repeat(1e7)).collect();
+    let clusters: Vec<Point3<f64>> = (0..6)
+        .flat_map(|k| {
+            cube(1000, k as u64).into_iter().map(move |p| p * 10f64.powi(-k) + Vector3::x() * f64::from(k))
+        })
+        .collect();
+    let pairs = [
+        (&points, &ball),
+        (&ball, &points),
+        (&points, &points),
+        (&far, &far),
+        (&clusters, &points),
+        (&points, &clusters),
+        (&clusters, &clusters),
+    ];
+    for (index, (source, target)) in pairs.into_iter().enumerate() {
+        for k in [1, 16] {
+            let left = nearest(source, target, k, &gpu).left;
+            assert!(left * 20 <= source.len(), "pair {index}, {k}: {left} left");
+        }
+    }
+}
+
+/// What a search brings to the device.
+struct Brought {
+    points: Points,
+    queries: QueryTiles,
+    frame: Frame,
+    raised: Raised,
+}
+
+impl Brought {
+    fn new(sought: &Sought, queries: &Queries) -> Self {
+        let frame = Frame::around(sought, &queries.leaves).unwrap();
+        let raised = match sought.weighted {
+            None => Raised::none(sought.tree),
+            Some(weighted) => Raised::new(weighted, &frame).unwrap(),
+        };
+        let points = Points::new(sought.tree, sought.weighted, &frame, &raised);
+        let queries = QueryTiles::new(sought, &queries.leaves, &frame, &raised, &points);
+        Self { points, queries, frame, raised }
+    }
+}
+
+#[test]
+fn the_kernel_keeps_what_its_twin_keeps() {
+    let Some(gpu) = device() else { return };
+    let (x, y) = (cube(700, 5), cube(900, 6));
+    let queries = Queries::from(&x);
+    let tree = KdTree::new(&y);
+    let weights: Vec<f64> = y.iter().map(|p| 3.0 * p.x - p.y * p.y + 0.01 * (50.0 * p.z).sin()).collect();
+    let weighted = |cost| tree.weighted(&weights, cost).unwrap();
+    let both: [WeightedKdTree; 2] = [weighted(Cost::SquaredEuclidean), weighted(Cost::Euclidean)];
+    for weighted in [None, Some(&both[0]), Some(&both[1])] {
+        let sought = Sought { tree: &tree, weighted };
+        let brought = Brought::new(&sought, &queries);
+        let Brought { points, queries, frame, raised } = &brought;
+        for k in [1, 3, 7, 16] {
+            let parts = upload(points, &gpu).unwrap();
+            let (values, places) = ask(queries, &parts, frame, raised, k, sought.cost(), &gpu).unwrap();
+            let rows = values.as_flattened().chunks(kept(k)).zip(places.as_flattened().chunks(kept(k)));
+            let twin = twin::lowest(points, queries, frame, raised, sought.cost(), kept(k));
+            for ((values, places), wanted) in rows.zip(&twin).take(x.len()) {
+                for ((value, place), (wanted, at)) in values.iter().zip(places).zip(wanted) {
+                    // Different orders of operations; where two scores are that close, either may come first.
+                    assert!((value - wanted).abs() < 3e-7, "{value} instead of {wanted}");
+                    let close = values.iter().filter(|v| (*v - wanted).abs() < 6e-7).count() > 1;
+                    assert!(place == at || close, "{place} instead of {at}");
+                }
+            }
+        }
+    }
+}
+
+/// No score that the device computes is above the one in exact arithmetic, and none is far below.
+#[test]
+fn scores_are_lowered_by_a_little_more_than_rounding() {
+    let Some(gpu) = device() else { return };
+    for (scale, offset) in [(1.0, 0.0), (1e-3, 1e7), (1e9, 0.0)] {
+        let placed = |points: Vec<Point3<f64>>| -> Vec<_> {
+            points.iter().map(|p| (p * scale).map(|value| value + offset)).collect()
+        };
+        let (x, y) = (placed(sphere(3000)), placed(cube(4000, 8)));
+        let (queries, tree) = (Queries::from(&x), KdTree::new(&y));
+        let weights: Vec<f64> = y.iter().map(|p| (p - y[0]).norm_squared() * 0.4).collect();
+        let weighted = tree.weighted(&weights, Cost::SquaredEuclidean).unwrap();
+        for weighted in [None, Some(&weighted)] {
+            let sought = Sought { tree: &tree, weighted };
+            let Brought { points, queries: asked, frame, raised } = &Brought::new(&sought, &queries);
+            let parts = upload(points, &gpu).unwrap();
+            let (values, places) = ask(asked, &parts, frame, raised, 5, sought.cost(), &gpu).unwrap();
+            for (place, (values, places)) in values.chunks(3).zip(places.chunks(3)).enumerate() {
+                let leaf = &queries.leaves[place / 16];
+                if place % 16 >= leaf.len() {
+                    continue;
+                }
+                let query = leaf.point(place % 16);
+                for (&value, &found) in values.as_flattened().iter().zip(places.as_flattened()) {
+                    let exact = sought.score(&query, points.places[found as usize] as usize).0;
+                    let lowered = frame.floor(raised, asked.tiles[place / 64].highest, &query).of(value);
+                    assert!(lowered <= exact, "{lowered} above {exact}");
+                    assert!(exact - lowered < 4e-5 * frame.unit, "{lowered} far below {exact}");
+                }
+            }
+        }
+    }
+}
