@@ -1,6 +1,8 @@
 //! A proven lower bound on the cost of transport, from any potentials.
 
-use crate::{Cost, Error, KdTree, Measure, Neighbors, Potentials, ReducedCost, Result, fold_ordered};
+use crate::{
+    Backend, Cost, Error, KdTree, Measure, Neighbors, Potentials, ReducedCost, Result, fold_ordered,
+};
 
 /// Above the rounding of a reduced cost, as a part of its size and that of the potentials: a squared distance errs
 /// by at most five half-ulps, its root and the difference by one each.
@@ -55,6 +57,34 @@ pub struct DualBound {
 /// # Ok::<(), barrow_geometry::Error>(())
 /// ```
 pub fn dual_bound(source: &Measure, target: &Measure, cost: Cost, potential: &[f64]) -> Result<DualBound> {
+    dual_bound_on(source, target, cost, potential, &Backend::Cpu)
+}
+
+/// [`dual_bound`], with the same bits, wherever it runs: both minima as [`WeightedKdTree::lowest_k_all_on`] finds them.
+///
+/// # Errors
+/// As [`dual_bound`], and what can go wrong on a device.
+///
+/// [`WeightedKdTree::lowest_k_all_on`]: crate::WeightedKdTree::lowest_k_all_on
+///
+/// ```
+/// use barrow_geometry::{Backend, Cost, Gpu, Measure, dual_bound, dual_bound_on};
+/// use nalgebra::Point3;
+///
+/// let (source, target) = ([Point3::origin()], [Point3::new(0.0, 3.0, 4.0)]);
+/// let (source, target) = (Measure::uniform(&source)?, Measure::uniform(&target)?);
+/// let backend = Gpu::open().map_or(Backend::Cpu, Backend::Gpu);
+/// let bound = dual_bound_on(&source, &target, Cost::Euclidean, &[0.0], &backend)?;
+/// assert_eq!(bound, dual_bound(&source, &target, Cost::Euclidean, &[0.0])?);
+/// # Ok::<(), barrow_geometry::Error>(())
+/// ```
+pub fn dual_bound_on(
+    source: &Measure,
+    target: &Measure,
+    cost: Cost,
+    potential: &[f64],
+    backend: &Backend,
+) -> Result<DualBound> {
     if potential.len() != target.len() {
         let (expected, got) = (target.len(), potential.len());
         return Err(Error::ColumnLength { column: "potential", expected, got });
@@ -64,7 +94,8 @@ pub fn dual_bound(source: &Measure, target: &Measure, cost: Cost, potential: &[f
     }
     let (sources, targets) =
         rayon::join(|| KdTree::new(source.positions()), || KdTree::new(target.positions()));
-    let pair = TreePair { source: *source, target: *target, sources: &sources, targets: &targets, cost };
+    let pair =
+        TreePair { source: *source, target: *target, sources: &sources, targets: &targets, cost, backend };
     let Proof { lower, potentials, .. } = pair.prove(potential, 1, None)?;
     Ok(DualBound { lower, potentials })
 }
@@ -77,6 +108,8 @@ pub(crate) struct TreePair<'a> {
     pub sources: &'a KdTree,
     pub targets: &'a KdTree,
     pub cost: Cost,
+    /// Where searches run.
+    pub backend: &'a Backend,
 }
 
 /// Where mass may go instead of to the other cloud: one more target, `drop` away from every source point, and one more
@@ -174,7 +207,7 @@ impl TreePair<'_> {
             if measure.weight(index) > 0.0 { value } else { f64::NEG_INFINITY }
         };
         let weights: Vec<f64> = potential.iter().enumerate().map(there).collect();
-        Ok(tree.weighted(&weights, self.cost)?.lowest_k_all(queries, k))
+        tree.weighted(&weights, self.cost)?.lowest_k_all_on(queries, k, self.backend)
     }
 }
 

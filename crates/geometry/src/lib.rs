@@ -37,7 +37,7 @@ pub use bounds::Bounds;
 pub use cloud::{Color, PointCloud};
 pub use convergence::{Convergence, Status};
 pub use displacement::{Displaced, Displacement};
-pub use dual_bound::{DualBound, dual_bound};
+pub use dual_bound::{DualBound, dual_bound, dual_bound_on};
 pub use error::{Error, Result};
 pub use flow::{BarycenterProblem, Flow, FlowRun, FlowStep, FreeSupport, GradientFlow};
 #[cfg(feature = "gpu")]

@@ -21,7 +21,7 @@ use crate::{Backend, Result};
 const CHUNK: usize = 32;
 
 /// Queries of one task; the last may have fewer.
-const TASK: usize = CHUNK * LEAF;
+pub(super) const TASK: usize = CHUNK * LEAF;
 
 /// The points to search for: a slice, or another tree, whose points are grouped in space already.
 ///

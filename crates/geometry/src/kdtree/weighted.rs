@@ -5,6 +5,8 @@ use rayon::prelude::*;
 
 use super::batch::{BatchSearch, Queries};
 use super::gather::KNearest;
+#[cfg(feature = "gpu")]
+use super::gpu::{self, Sought};
 use super::leaf::{LEAF, NONE};
 use super::node::{Around, Lanes, Node, Span, WIDTH, turned_back, turned_one};
 use super::packet::Packet;
@@ -12,7 +14,7 @@ use super::score::{At, Score};
 use super::search::{lowest_k, lowest_of_one};
 use super::slopes::{Slopes, slopes};
 use super::{KdTree, Neighbors};
-use crate::{Cost, Error, Result};
+use crate::{Backend, Cost, Error, Result};
 
 /// A point of the tree and what it costs a query beyond the point's weight.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -158,6 +160,48 @@ impl WeightedKdTree<'_> {
             (Cost::Euclidean, _) => tree.lowest_k_all(queries, k, &search, limit, &Unsquared(self), answer),
             (_, None) => tree.lowest_k_all(queries, k, &search, limit, &Squared(self), answer),
             (_, Some(slopes)) => tree.lowest_k_all(queries, k, &search, limit, &Steep(self, slopes), answer),
+        }
+    }
+
+    /// [`lowest_k_all`](Self::lowest_k_all), with the same bits, wherever it runs.
+    ///
+    /// A device lists for every query a few points more than `k`, and proves that no other is among the `k` lowest;
+    /// which of them are, is decided in `f64`. Queries for which that proof fails, those with many points nearly tied or
+    /// with weights so large that single precision cannot tell costs apart, are searched for on the processor; so are
+    /// all where `k` is above 16.
+    ///
+    /// # Errors
+    /// What can go wrong on a device.
+    ///
+    /// ```
+    /// use barrow_geometry::{Backend, Cost, Gpu, KdTree};
+    /// use nalgebra::Point3;
+    ///
+    /// let points = [Point3::origin(), Point3::new(3.0, 0.0, 0.0)];
+    /// let tree = KdTree::new(&points);
+    /// let weighted = tree.weighted(&[4.0, 0.0], Cost::SquaredEuclidean)?;
+    /// let backend = Gpu::open().map_or(Backend::Cpu, Backend::Gpu);
+    /// let lowest = weighted.lowest_k_all_on(&tree, 2, &backend)?;
+    /// assert_eq!((lowest.of(0)[0].value, lowest.of(1)[0].value), (-4.0, 0.0));
+    /// # Ok::<(), barrow_geometry::Error>(())
+    /// ```
+    pub fn lowest_k_all_on<'q>(
+        &self,
+        queries: impl Into<Queries<'q>>,
+        k: usize,
+        backend: &Backend,
+    ) -> Result<Neighbors<ReducedCost>> {
+        let queries = queries.into();
+        match backend {
+            Backend::Cpu => Ok(self.lowest_k_all(queries, k)),
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(device) => {
+                let sought = Sought { tree: self.tree, weighted: Some(self) };
+                Ok(match gpu::lowest_k(sought, &queries, k, device)? {
+                    Some(found) => found.into_lists(queries, k.min(self.tree.len), ReducedCost::from_score),
+                    None => self.lowest_k_all(queries, k),
+                })
+            }
         }
     }
 

@@ -57,6 +57,7 @@ impl Pair {
             sources: &self.sources,
             targets: &self.targets,
             cost: self.cost,
+            backend: &Backend::Cpu,
         })
     }
 

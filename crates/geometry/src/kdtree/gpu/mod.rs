@@ -35,8 +35,10 @@ use rayon::prelude::*;
 use self::frame::{Frame, Raised};
 use self::list::List;
 use self::tiles::{BLOCK, Points, QueryTiles, TILE, Tile};
+use super::batch::TASK;
 use super::leaf::{LEAF, NONE};
-use super::{KdTree, Queries, WeightedKdTree};
+use super::neighbors::Lists;
+use super::{KdTree, Neighbors, Queries, WeightedKdTree};
 use crate::gpu::{Buffer, Kernel, Work};
 use crate::{Cost, Gpu, Result};
 
@@ -104,6 +106,26 @@ pub(super) struct Found {
     pub rows: Vec<(f64, u32)>,
     /// Queries that were left to the tree.
     pub left: usize,
+}
+
+impl Found {
+    /// The same as lists in the order of the leaves, as a search without a device leaves them.
+    pub fn into_lists<T: Copy + Send + Sync>(
+        self,
+        queries: Queries,
+        k: usize,
+        answer: impl Fn((f64, u32)) -> T + Sync,
+    ) -> Neighbors<T> {
+        let task = |rows: &[(f64, u32)]| {
+            let mut lists = Lists::default();
+            for list in rows.chunks(k) {
+                lists.push(list.iter().filter(|row| row.1 != NONE).copied().map(&answer));
+            }
+            lists
+        };
+        let tasks = self.rows.par_chunks(TASK * k).map(task).collect();
+        Neighbors { places: queries.places.into_owned(), tasks, lists: TASK }
+    }
 }
 
 /// What the kernel is told.
@@ -212,7 +234,7 @@ pub(super) fn lowest_k(sought: Sought, queries: &Queries, k: usize, gpu: &Gpu) -
 }
 
 /// Lists of queries as the kernel leaves them: scores, and places among the positions of the points.
-type Lists = (Vec<[f32; 4]>, Vec<[u32; 4]>);
+type Raw = (Vec<[f32; 4]>, Vec<[u32; 4]>);
 
 /// The device's lists for some queries.
 fn ask(
@@ -223,7 +245,7 @@ fn ask(
     k: usize,
     cost: Cost,
     gpu: &Gpu,
-) -> Result<Lists> {
+) -> Result<Raw> {
     let (tiles, positions) = (gpu.upload(&queries.tiles)?, gpu.upload(&queries.positions)?);
     let rows = queries.positions.len() * kept(k) / 4;
     let (values, places) = (gpu.zeros::<[f32; 4]>(rows)?, gpu.zeros::<[u32; 4]>(rows)?);

@@ -147,3 +147,34 @@ fn scores_are_lowered_by_a_little_more_than_rounding() {
         }
     }
 }
+
+#[test]
+fn smooth_weights_leave_hardly_a_query() {
+    let Some(gpu) = device() else { return };
+    let (x, y) = (sphere(6000), cube(6000, 12));
+    let tree = KdTree::new(&y);
+    let shift = Vector3::new(30.0, -20.0, 10.0);
+    // Weights of a transport: what it costs to reach a point from the best of a few others.
+    let sites = sphere(40);
+    let reached =
+        |p: &Point3<f64>| sites.iter().map(|s| (s - p).norm_squared()).fold(f64::INFINITY, f64::min);
+    let kinds: [(&str, &dyn Fn(&Point3<f64>) -> f64, Vector3<f64>); 5] = [
+        ("zero", &|_| 0.0, Vector3::zeros()),
+        ("quadratic", &|p| p.x * p.x - 0.4 * p.y * p.z, Vector3::zeros()),
+        ("reached", &reached, Vector3::zeros()),
+        ("translated", &|p| 2.0 * shift.dot(&p.coords), shift),
+        ("translated and reached", &|p| 2.0 * shift.dot(&p.coords) + reached(p), shift),
+    ];
+    for (name, weight, shift) in kinds {
+        let weights: Vec<f64> = y.iter().map(weight).collect();
+        let weighted = tree.weighted(&weights, Cost::SquaredEuclidean).unwrap();
+        let queries: Vec<Point3<f64>> = x.iter().map(|p| p - shift).collect();
+        for k in [1, 4, 8, 16] {
+            let sought = Sought { tree: &tree, weighted: Some(&weighted) };
+            let start = std::time::Instant::now();
+            let found = lowest_k(sought, &Queries::from(&queries), k, &gpu).unwrap().unwrap();
+            eprintln!("{name} {k}: {} left, {:?}", found.left, start.elapsed());
+            assert!(found.left * 50 <= x.len(), "{name}, {k}: {} left", found.left);
+        }
+    }
+}
