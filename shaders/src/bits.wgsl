@@ -57,12 +57,12 @@ fn product(a: vec3<i32>, b: vec3<i32>) -> Bits {
     return Bits(whole.x + whole.y + whole.z + (part >> 16u), f32(part & 65535) / 65536.0);
 }
 
-// A factor from 0 to 2¹⁵: units + fraction / 2³².
+// A factor from 0 to 2¹⁵: units + fraction / 2³² + tail.
 struct Factor {
     units: u32,
     fraction: u32,
     rounded: f32,
-    padding: u32,
+    tail: f32,
 }
 
 fn times(value: Bits, factor: Factor) -> Bits {
@@ -78,7 +78,7 @@ fn times(value: Bits, factor: Factor) -> Bits {
     let whole = i32(size * factor.units + a1 * b1 + (upper >> 16u) + (lower >> 16u) + (middle >> 16u));
     let rest = (middle << 16u) | (low & 65535u);
     let scaled = Bits(whole, f32(rest) / 4294967296.0);
-    let part = bits(value.part * factor.rounded);
+    let part = bits(value.part * factor.rounded + f32(value.whole) * factor.tail);
     if value.whole < 0 {
         return plus(negated(scaled), part);
     }

@@ -25,15 +25,17 @@ fn add_sixteen(meeting: Meeting, first: u32) {
     if !EUCLIDEAN {
         shift += 2.0 * dot(point, meeting.aside);
     }
-    if shift + highest < reference - FAINT {
+    let peak = shift + highest;
+    if peak < reference - FAINT {
         return;
     }
     // Online log-sum-exp: what was summed so far is made relative to the new maximum.
-    if shift + highest > reference {
-        sum *= exp2(max(reference - (shift + highest), -200.0));
-        reference = shift + highest;
+    if peak > reference {
+        sum *= exp2(max(reference - peak, -200.0));
+        reference = peak;
     }
-    let down = vec4<f32>(shift - reference);
+    // From the highest score, which leaves no power above one however large scores are.
+    let down = vec4<f32>((peak - reference) - highest);
     let parts = (exp2(s0 + down) + exp2(s1 + down)) + (exp2(s2 + down) + exp2(s3 + down));
     sum += (parts.x + parts.y) + (parts.z + parts.w);
 }

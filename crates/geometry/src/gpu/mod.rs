@@ -127,3 +127,16 @@ impl std::fmt::Debug for Gpu {
         formatter.debug_tuple("Gpu").field(&self.0.adapter.name).finish()
     }
 }
+
+/// The device to test on; says loudly if there is none, and fails where that must not be.
+#[cfg(test)]
+pub(crate) fn device() -> Option<Gpu> {
+    match Gpu::open() {
+        Ok(gpu) => Some(gpu),
+        Err(error) => {
+            assert!(std::env::var_os("BARROW_REQUIRE_GPU").is_none(), "{error}");
+            eprintln!("SKIPPED, nothing was tested: {error}");
+            None
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Buffers, submissions and limits on whatever device there is.
 
-use super::{Buffer, Gpu, Kernel, Work};
+use super::{Buffer, Gpu, Kernel, Work, device};
 use crate::Error;
 
 const DOUBLE: Kernel = Kernel {
@@ -15,18 +15,6 @@ const DOUBLE: Kernel = Kernel {
     entry: "double",
     constants: &[],
 };
-
-/// The device to test on; says loudly if there is none, and fails where that must not be.
-fn device() -> Option<Gpu> {
-    match Gpu::open() {
-        Ok(gpu) => Some(gpu),
-        Err(error) => {
-            assert!(std::env::var_os("BARROW_REQUIRE_GPU").is_none(), "{error}");
-            eprintln!("SKIPPED, nothing was tested: {error}");
-            None
-        }
-    }
-}
 
 fn doubled(gpu: &Gpu, numbers: &[u32], cost: f64) -> crate::Result<Vec<u32>> {
     let buffer: Buffer = gpu.upload(numbers)?;

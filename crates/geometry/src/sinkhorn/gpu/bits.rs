@@ -31,12 +31,14 @@ pub(super) struct Factor {
     /// Times 2⁻³².
     fraction: u32,
     rounded: f32,
-    padding: u32,
+    /// What is left beyond 2⁻³².
+    tail: f32,
 }
 
 impl From<f64> for Factor {
     fn from(value: f64) -> Self {
-        let fraction = (value.fract() * 2f64.powi(32)).min(f64::from(u32::MAX)) as u32;
-        Self { units: value as u32, fraction, rounded: value as f32, padding: 0 }
+        let fine = value.fract() * 2f64.powi(32);
+        let tail = (fine.fract() * 2f64.powi(-32)) as f32;
+        Self { units: value as u32, fraction: fine as u32, rounded: value as f32, tail }
     }
 }

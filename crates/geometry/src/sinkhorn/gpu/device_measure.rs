@@ -24,14 +24,14 @@ const GROWTH: f64 = 1.0 + 1e-6;
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct DeviceNode {
-    center: [i32; 3],
-    first: u32,
+    pub center: [i32; 3],
+    pub first: u32,
     half: [f32; 3],
     thickness: f32,
     normal: [f32; 3],
-    count: f32,
-    tilt: [i32; 3],
-    top: i32,
+    pub count: f32,
+    pub tilt: [i32; 3],
+    pub top: i32,
 }
 
 /// What scores of a tile of rows are relative to, as in `nodes.wgsl`.
@@ -189,6 +189,20 @@ impl Part {
             groups,
             tiles,
         })
+    }
+
+    /// The points of some tiles, each with its place on the device.
+    #[cfg(test)]
+    pub fn tile_points(&self, tiles: std::ops::Range<usize>) -> Vec<(usize, usize)> {
+        let first = tiles.start;
+        let points = |(tile, of): (usize, &Tile)| -> Vec<(usize, usize)> {
+            of.points
+                .iter()
+                .enumerate()
+                .map(|(place, &index)| ((first + tile) * TILE + place, index))
+                .collect()
+        };
+        self.tiles[tiles].iter().enumerate().flat_map(points).collect()
     }
 
     /// Number of tiles.

@@ -19,6 +19,10 @@ mod kernels;
 mod layout;
 mod passes;
 mod summary;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod twins;
 
 use self::bits::{Bits, Factor};
 use self::device_measure::{DeviceMeasure, Part};
