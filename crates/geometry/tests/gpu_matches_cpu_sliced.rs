@@ -62,8 +62,8 @@ fn sizes_around_every_boundary() {
     let Some(backend) = device(Gpu::open()) else { return };
     for count in [1, 2, 255, 256, 257, 1023, 4095, 4096, 4097] {
         let (source, target) = (cube(count, 1), sphere(count, 0.7));
-        for p in [1.0, 2.0, 3.0, 2.5] {
-            compare(&format!("{count}"), &sliced(p, 10), &uniform(&source), &uniform(&target), &backend);
+        for p in [1.0, 2.0, 3.0] {
+            compare(&format!("{count}"), &sliced(p, 8), &uniform(&source), &uniform(&target), &backend);
         }
     }
 }
@@ -76,9 +76,33 @@ fn sides_of_unequal_sizes() {
     {
         let (source, target) = (cube(n, 1), sphere(m, 0.7));
         for p in [1.0, 2.0, 3.0] {
-            compare(&format!("{n} to {m}"), &sliced(p, 8), &uniform(&source), &uniform(&target), &backend);
+            let options = sliced(p, 8);
+            let there =
+                compare(&format!("{n} to {m}"), &options, &uniform(&source), &uniform(&target), &backend);
+            let back = options.distance_on(&uniform(&target), &uniform(&source), &backend).unwrap();
+            assert!(
+                (there.value - back.value).abs() <= 1e-8 * there.value,
+                "{n} to {m}, {there:?}, {back:?}"
+            );
         }
     }
+}
+
+#[test]
+fn two_at_once_on_one_device() {
+    let Some(backend) = device(Gpu::open()) else { return };
+    let clouds = [cube(2000, 1), cube(5000, 2), sphere(3000, 0.7)];
+    let distance = |source: usize| {
+        let (source, target) = (uniform(&clouds[source]), uniform(&clouds[2]));
+        sliced(2.0, 16).distance_on(&source, &target, &backend).unwrap()
+    };
+    let alone = [distance(0), distance(1)];
+    let together = std::thread::scope(|scope| {
+        let other = scope.spawn(|| distance(0));
+        let own = distance(1);
+        [other.join().unwrap(), own]
+    });
+    assert_eq!(alone, together);
 }
 
 #[test]
@@ -94,9 +118,9 @@ fn many_directions() {
     let Some(backend) = device(Gpu::open()) else { return };
     let (source, target) = (cube(300, 1), sphere(200, 0.7));
     let (source, target) = (uniform(&source), uniform(&target));
-    let by_lattices = compare("lattices", &Sliced::default(), &source, &target, &backend);
-    assert!(by_lattices.standard_error < 1e-3 * by_lattices.value);
-    let options = Sliced { directions: Directions::MonteCarlo, ..sliced(2.0, 1001) };
+    let by_lattices = compare("lattices", &sliced(2.0, 400), &source, &target, &backend);
+    assert!(by_lattices.standard_error < 1e-2 * by_lattices.value);
+    let options = Sliced { directions: Directions::MonteCarlo, ..sliced(2.0, 301) };
     compare("at random", &options, &source, &target, &backend);
 }
 
@@ -156,9 +180,9 @@ fn weights() {
         for p in [1.0, 2.0, 3.0] {
             let name = format!("{n} to {m}");
             compare(&name, &sliced(p, 8), &weighted, &other, &backend);
-            compare(&name, &sliced(p, 8), &weighted, &uniform(&target), &backend);
-            compare(&name, &sliced(p, 8), &uniform(&source), &other, &backend);
         }
+        compare("source", &sliced(2.0, 8), &weighted, &uniform(&target), &backend);
+        compare("target", &sliced(2.0, 8), &uniform(&source), &other, &backend);
         // Equal weights are none.
         let weights = vec![0.1; n];
         let equal = Measure::weighted(&source, &weights).unwrap();
@@ -176,8 +200,8 @@ fn small_buffers_give_the_same_bits() {
     let (source, target) = (cube(5000, 1), sphere(4900, 0.7));
     let weights: Vec<f64> = (0..5000).map(|index| (index % 7) as f64).collect();
     for source in [uniform(&source), Measure::weighted(&source, &weights).unwrap()] {
-        for p in [1.0, 2.0, 3.0] {
-            let on = |backend| sliced(p, 40).distance_on(&source, &uniform(&target), backend).unwrap();
+        for p in [2.0, 3.0] {
+            let on = |backend| sliced(p, 12).distance_on(&source, &uniform(&target), backend).unwrap();
             assert_eq!(on(&backend), on(&limited));
         }
     }
