@@ -120,15 +120,15 @@ const fn kernel(source: &'static str, entry: &'static str) -> Kernel {
     Kernel { source, entry, constants: &[] }
 }
 
-pub(super) const SCALE: Kernel = kernel(barrow_shaders::SCALE, "scale_offsets");
-pub(super) const RESCALE: Kernel = kernel(barrow_shaders::RESCALE, "rescale_potentials");
-pub(super) const EXTEND: Kernel = kernel(barrow_shaders::EXTEND, "extend_trail");
+pub(super) const SCALE: Kernel = kernel(barrow_shaders::SCALE_OFFSETS, "scale_offsets");
+pub(super) const RESCALE: Kernel = kernel(barrow_shaders::RESCALE_POTENTIALS, "rescale_potentials");
+pub(super) const EXTEND: Kernel = kernel(barrow_shaders::EXTEND_TRAIL, "extend_trail");
 pub(super) const ANSWER: Kernel = kernel(barrow_shaders::ANSWER, "answer");
 pub(super) const EXTRAPOLATE: Kernel = kernel(barrow_shaders::EXTRAPOLATE, "extrapolate");
 pub(super) const AVERAGE: Kernel = kernel(barrow_shaders::AVERAGE, "average");
 pub(super) const MISPLACED: Kernel = kernel(barrow_shaders::MISPLACED, "misplaced");
-pub(super) const KEPT: Kernel = kernel(barrow_shaders::MISPLACED, "kept");
-pub(super) const REDUCE: Kernel = kernel(barrow_shaders::REDUCE, "sum_up");
+pub(super) const KEPT: Kernel = kernel(barrow_shaders::KEPT, "kept");
+pub(super) const REDUCE: Kernel = kernel(barrow_shaders::SUM_UP, "sum_up");
 
 impl Kernels {
     pub fn new(cost: Cost) -> Self {
@@ -143,7 +143,7 @@ impl Kernels {
             aim: of_cost(barrow_shaders::AIM, "aim"),
             softmin: of_cost(barrow_shaders::SOFTMIN, "softmin"),
             softmin_dense: of_cost(barrow_shaders::SOFTMIN_DENSE, "softmin_dense"),
-            merge: of_cost(barrow_shaders::MERGE, "merge_splits"),
+            merge: of_cost(barrow_shaders::MERGE_SPLITS, "merge_splits"),
             row_means: of_cost(barrow_shaders::ROW_MEANS, "row_means"),
         }
     }

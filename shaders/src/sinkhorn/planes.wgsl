@@ -1,5 +1,5 @@
 // The columns of a half-step: planes above what every tile and group brings to scores, and what columns have beyond
-// the plane of their tile. Formulas and bindings at TILE_PLANES and GROUP_PLANES in lib.rs.
+// the plane of their tile. Formulas and bindings at TILE_PLANES and GROUP_PLANES in sinkhorn.rs.
 
 struct Planes {
     // Tile or group of the first workgroup.

@@ -1,4 +1,4 @@
-// Offsets from the centres of tiles, in units in which costs over ε are bits. Bindings at SCALE in lib.rs.
+// Offsets from the centres of tiles, in units in which costs over ε are bits. Bindings at SCALE_OFFSETS in sinkhorn.rs.
 
 struct Scale {
     first: u32,

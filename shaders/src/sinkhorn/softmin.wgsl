@@ -1,4 +1,4 @@
-// Soft minimum of a tile of rows over the columns that matter to it; formula and bindings at SOFTMIN in lib.rs.
+// Soft minimum of a tile of rows over the columns that matter to it; formula and bindings at SOFTMIN in sinkhorn.rs.
 
 @group(0) @binding(6) var<storage, read_write> softmins: array<Bits>;
 // What is summed up so far, where columns come in parts.

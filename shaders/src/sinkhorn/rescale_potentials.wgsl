@@ -1,4 +1,4 @@
-// Potentials in bits of another ε. Bindings at RESCALE in lib.rs.
+// Potentials in bits of another ε. Bindings at RESCALE_POTENTIALS in sinkhorn.rs.
 
 struct Rescale {
     first: u32,

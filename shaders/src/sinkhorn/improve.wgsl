@@ -1,4 +1,4 @@
-// From soft minima to the next potentials, and what the plan misplaces. Formulas and bindings at IMPROVE in lib.rs.
+// From soft minima to the next potentials, and what the plan misplaces. Bindings in sinkhorn.rs.
 
 struct Improve {
     first: u32,

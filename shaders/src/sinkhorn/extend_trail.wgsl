@@ -1,4 +1,4 @@
-// On along the line through the potentials of the last two ε, both in bits of the last. Bindings at EXTEND in lib.rs.
+// On along the line through the potentials of the last two ε, both in bits of the last. Bindings at EXTEND_TRAIL in sinkhorn.rs.
 
 struct Extend {
     first: u32,

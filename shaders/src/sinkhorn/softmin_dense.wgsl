@@ -1,5 +1,5 @@
 // Soft minimum over all columns: 256 rows at a time stream over their part of the columns, eight tiles at once.
-// Formula and bindings at SOFTMIN_DENSE in lib.rs.
+// Formula and bindings at SOFTMIN_DENSE in sinkhorn.rs.
 
 struct Dense {
     // Of the workgroups, which are numbered by blocks of rows, then by splits of columns.

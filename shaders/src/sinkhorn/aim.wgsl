@@ -1,5 +1,5 @@
 // The column with the largest score seen from the centre of a tile of rows: branch and bound over groups and tiles.
-// Bindings at AIM in lib.rs.
+// Bindings at AIM in sinkhorn.rs.
 
 struct Walk {
     // Tile of rows of the first workgroup.

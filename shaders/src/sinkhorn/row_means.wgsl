@@ -1,4 +1,4 @@
-// What the plan does with every row, over the columns that matter to it. Formulas and bindings at ROW_MEANS in lib.rs.
+// What the plan does with every row, over the columns that matter to it. Formulas and bindings at ROW_MEANS in sinkhorn.rs.
 
 struct Summary {
     // Σ p (y − x), Σ p |y − x|², for every row x.

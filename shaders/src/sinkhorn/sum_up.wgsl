@@ -1,4 +1,4 @@
-// The sum of numbers in a fixed order. Bindings at REDUCE in lib.rs.
+// The sum of numbers in a fixed order. Bindings at SUM_UP in sinkhorn.rs.
 
 struct Reduce {
     count: u32,

@@ -1,4 +1,4 @@
-// Partial sums of rows as soft minima, merged in order. Bindings at MERGE in lib.rs.
+// Partial sums of rows as soft minima, merged in order. Bindings at MERGE_SPLITS in sinkhorn.rs.
 
 struct Merge {
     first: u32,
