@@ -4,22 +4,10 @@
 mod common;
 
 use barrow_geometry::{Backend, Cost, Error, Gpu, KdTree, Measure, dual_bound, dual_bound_on};
-use common::{awkward, cube, lattice, sphere};
+use common::{awkward, cube, device, lattice, sphere};
 use nalgebra::{Isometry3, Point3, Vector3};
 
 const COSTS: [Cost; 2] = [Cost::SquaredEuclidean, Cost::Euclidean];
-
-/// The device to test on; says loudly if there is none, and fails where that must not be.
-fn device() -> Option<Gpu> {
-    match Gpu::open() {
-        Ok(gpu) => Some(gpu),
-        Err(error) => {
-            assert!(std::env::var_os("BARROW_REQUIRE_GPU").is_none(), "{error}");
-            eprintln!("SKIPPED, nothing was tested: {error}");
-            None
-        }
-    }
-}
 
 #[track_caller]
 fn assert_same(

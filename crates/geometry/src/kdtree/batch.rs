@@ -279,7 +279,7 @@ impl KdTree {
 }
 
 /// No point was found.
-const NOTHING: (f64, u32) = (f64::INFINITY, NONE);
+pub(super) const NOTHING: (f64, u32) = (f64::INFINITY, NONE);
 
 fn in_chunks<T: Send>(queries: &Queries, search: impl Fn(&[Leaf]) -> T + Send + Sync) -> Vec<T> {
     queries.leaves.par_chunks(CHUNK).map(search).collect()

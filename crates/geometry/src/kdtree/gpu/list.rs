@@ -2,14 +2,8 @@
 
 use nalgebra::Point3;
 
-use super::super::leaf::NONE;
-use super::{MOST, Sought};
-
-/// The lowest scores and their indices, by score, then index; [`NONE`] where there are no more.
-#[derive(Clone, Copy)]
-pub(super) struct List {
-    pub rows: [(f64, u32); MOST],
-}
+use super::super::batch::NOTHING;
+use super::Sought;
 
 /// Longest list that the kernel keeps.
 const KEPT: usize = 20;
@@ -41,42 +35,30 @@ impl Floor {
     }
 }
 
-impl List {
-    pub const EMPTY: Self = Self { rows: [(f64::INFINITY, NONE); MOST] };
-
-    pub fn of(found: Vec<(f64, u32)>) -> Self {
-        let mut list = Self::EMPTY;
-        list.rows[..found.len()].copy_from_slice(&found);
-        list
-    }
-
-    /// The `k` lowest scores among the candidates, if they are those of all points.
-    pub fn decided(
-        sought: &Sought,
-        query: &Point3<f64>,
-        k: usize,
-        (values, found): (&[f32], &[u32]),
-        places: &[u32],
-        floor: Floor,
-    ) -> Option<Self> {
-        let last = *values.last()?;
-        let floor = floor.of(last);
-        let mut rows = [(f64::INFINITY, NONE); KEPT];
-        let mut count = 0;
-        for (_, &found) in values.iter().zip(found).filter(|&(&value, _)| value < FULL) {
-            let row = sought.score(query, places[found as usize] as usize);
-            // As in the tree, what is infinitely far is not there.
-            if row.0 <= f64::MAX {
-                rows[count] = row;
-                count += 1;
-            }
+/// Whether the `k` lowest scores among the candidates, as many as `rows` has places for, are those of all points; they
+/// are put there if so.
+pub(super) fn decide(
+    sought: &Sought,
+    query: &Point3<f64>,
+    (values, found): (&[f32], &[u32]),
+    places: &[u32],
+    floor: Floor,
+    rows: &mut [(f64, u32)],
+) -> bool {
+    let Some(&last) = values.last() else { return false };
+    let floor = floor.of(last);
+    let mut all = [NOTHING; KEPT];
+    let mut count = 0;
+    for (_, &found) in values.iter().zip(found).filter(|&(&value, _)| value < FULL) {
+        let row = sought.score(query, places[found as usize] as usize);
+        // As in the tree, what is infinitely far is not there.
+        if row.0 <= f64::MAX {
+            all[count] = row;
+            count += 1;
         }
-        rows[..count].sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        // Without a k-th candidate there are fewer points, if the list is not full.
-        (rows[k - 1].0 < floor || floor == f64::INFINITY).then(|| {
-            let mut list = Self::EMPTY;
-            list.rows[..k].copy_from_slice(&rows[..k]);
-            list
-        })
     }
+    all[..count].sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    rows.copy_from_slice(&all[..rows.len()]);
+    // Without a last one there are fewer points, if the list is not full.
+    floor == f64::INFINITY || rows.last().is_some_and(|last| last.0 < floor)
 }

@@ -33,9 +33,8 @@ use nalgebra::Point3;
 use rayon::prelude::*;
 
 use self::frame::{Frame, Raised};
-use self::list::List;
 use self::tiles::{BLOCK, Points, QueryTiles, TILE, Tile};
-use super::batch::TASK;
+use super::batch::{NOTHING, TASK};
 use super::leaf::{LEAF, NONE};
 use super::neighbors::Lists;
 use super::{KdTree, Neighbors, Queries, WeightedKdTree};
@@ -200,35 +199,30 @@ pub(super) fn lowest_k(sought: Sought, queries: &Queries, k: usize, gpu: &Gpu) -
     let mut found = Found { rows: Vec::with_capacity(queries.leaves.len() * LEAF * k), left: 0 };
     for leaves in queries.leaves.chunks(TILE / LEAF * batch) {
         let asked = QueryTiles::new(&sought, leaves, &frame, &raised, &points);
-        let (values, places) = ask(&asked, &parts, &frame, &raised, k, sought.cost(), gpu)?;
-        let decided: Vec<Option<List>> = (0..leaves.len() * LEAF)
-            .into_par_iter()
-            .map(|place| {
-                let query = leaves[place / LEAF].index[place % LEAF] != NONE;
-                let point = leaves[place / LEAF].point(place % LEAF);
-                let rows = place * lists..(place + 1) * lists;
-                let candidates = (values[rows.clone()].as_flattened(), places[rows].as_flattened());
-                if !query {
-                    return Some(List::EMPTY);
-                }
-                let floor = frame.floor(&raised, asked.tiles[place / TILE].highest, &point);
-                List::decided(&sought, &point, k, candidates, &points.places, floor)
-            })
-            .collect();
-        let left = decided.iter().filter(|list| list.is_none()).count();
-        found.left += left;
-        if left as f64 > LEFT * decided.len() as f64 && left > TILE {
+        let (values, found_at) = ask(&asked, &parts, &frame, &raised, k, sought.cost(), gpu)?;
+        let begin = found.rows.len();
+        found.rows.resize(begin + leaves.len() * LEAF * k, NOTHING);
+        let rows = &mut found.rows[begin..];
+        let decided = |place: usize, row: &mut [(f64, u32)]| {
+            let query = leaves[place / LEAF].point(place % LEAF);
+            let list = place * lists..(place + 1) * lists;
+            let candidates = (values[list.clone()].as_flattened(), found_at[list].as_flattened());
+            let floor = frame.floor(&raised, asked.tiles[place / TILE].highest, &query);
+            leaves[place / LEAF].index[place % LEAF] == NONE
+                || list::decide(&sought, &query, candidates, &points.places, floor, row)
+        };
+        let all = rows.par_chunks_mut(k).enumerate();
+        let left: Vec<_> =
+            all.filter_map(|(place, row)| (!decided(place, row)).then_some((place, row))).collect();
+        found.left += left.len();
+        if left.len() as f64 > LEFT * (leaves.len() * LEAF) as f64 && left.len() > TILE {
             return Ok(None);
         }
-        let lists: Vec<List> = decided
-            .into_par_iter()
-            .enumerate()
-            .map(|(place, list)| {
-                let point = || leaves[place / LEAF].point(place % LEAF);
-                list.unwrap_or_else(|| List::of(sought.searched(&point(), k)))
-            })
-            .collect();
-        found.rows.extend(lists.iter().flat_map(|list| list.rows[..k].iter().copied()));
+        left.into_par_iter().for_each(|(place, row)| {
+            let query = leaves[place / LEAF].point(place % LEAF);
+            row.fill(NOTHING);
+            row.iter_mut().zip(sought.searched(&query, k)).for_each(|(row, found)| *row = found);
+        });
     }
     Ok(Some(found))
 }
