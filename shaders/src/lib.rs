@@ -6,10 +6,12 @@
 //! that WebGPU does not promise: no subgroups, no 16-bit floats, no infinities, sums in a fixed order.
 
 mod lowest;
+mod peak;
 mod sinkhorn;
 mod sliced;
 
 pub use lowest::LOWEST;
+pub use peak::PEAK;
 pub use sinkhorn::{
     AIM, ANSWER, AVERAGE, EXTEND_TRAIL, EXTRAPOLATE, GROUP_PLANES, KEPT, MERGE_SPLITS, MISPLACED,
     RESCALE_POTENTIALS, ROW_MEANS, SCALE_OFFSETS, SOFTMIN, SOFTMIN_DENSE, SUM_UP, TILE_PLANES,

@@ -62,6 +62,7 @@ fn every_kernel_is_valid_and_bound_as_documented() {
         (CUMULATE_MASSES, "urrrw", &[("cumulate_masses", 256)]),
         (WEIGHTED_COST, "urrrrw", &[("weighted_cost", 256)]),
         (QUANTILE_COST, "urrrw", &[("quantile_cost", 256)]),
+        (PEAK, "uw", &[("peak_rate", 256)]),
         (LOWEST, "urrrrrww", &[("lowest", 64)]),
     ];
     for (source, expected, entries) in kernels {

@@ -41,7 +41,7 @@ pub use dual_bound::{DualBound, dual_bound, dual_bound_on};
 pub use error::{Error, Result};
 pub use flow::{BarycenterProblem, Flow, FlowRun, FlowStep, FreeSupport, GradientFlow};
 #[cfg(feature = "gpu")]
-pub use gpu::{Adapter, AdapterKind, Gpu};
+pub use gpu::{Adapter, AdapterKind, Gpu, KernelRate};
 pub use kdtree::{BatchSearch, KdTree, Neighbor, Neighbors, Queries, ReducedCost, WeightedKdTree};
 pub use line::{
     KantorovichPotential, LineMeasure, Wasserstein1d, jensen_shannon, kullback_leibler, total_variation,

@@ -6,6 +6,7 @@
 mod adapter;
 mod buffer;
 mod fault;
+mod rate;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use adapter::{Adapter, AdapterKind};
 pub(crate) use buffer::Buffer;
+pub use rate::KernelRate;
 pub(crate) use work::{Kernel, Work};
 
 use self::fault::Faults;

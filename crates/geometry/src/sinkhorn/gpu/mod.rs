@@ -18,6 +18,7 @@ mod device_measure;
 mod kernels;
 mod layout;
 mod passes;
+mod rates;
 mod summary;
 #[cfg(test)]
 mod tests;
