@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use barrow_geometry::PointCloud;
+use barrow_geometry::{Backend, PointCloud};
 use nalgebra::Isometry3;
 
 use crate::{Alignment, AlignmentStep, Kernel, Method, Registration, Result};
@@ -111,6 +111,15 @@ impl Aligner {
     /// # Errors
     /// If a cloud is empty or an option out of range.
     pub fn start(&self, source: &PointCloud, target: &PointCloud) -> Result<Alignment> {
-        Alignment::new(self, source, target)
+        self.start_on(source, target, &Backend::Cpu)
+    }
+
+    /// As [`start`](Self::start), with transport solved where a backend computes. Everything else runs on the
+    /// processor.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start). What a device cannot do, or that it is lost, [`Alignment::step`] tells.
+    pub fn start_on(&self, source: &PointCloud, target: &PointCloud, backend: &Backend) -> Result<Alignment> {
+        Alignment::new(self, source, target, backend)
     }
 }

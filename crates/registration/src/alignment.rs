@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use barrow_geometry::{Convergence, PointCloud, Status};
+use barrow_geometry::{Backend, Convergence, PointCloud, Status};
 use nalgebra::{Isometry3, Translation3};
 
 use crate::error::require_positive;
@@ -61,6 +61,7 @@ struct Candidate {
 /// A registration in progress. The viewer calls [`step`](Self::step) between frames.
 pub struct Alignment {
     options: Aligner,
+    backend: Backend,
     /// Both clouds about their own centroids; the pose of the loop relates these.
     source: PointCloud,
     target: PointCloud,
@@ -85,7 +86,12 @@ pub struct Alignment {
 }
 
 impl Alignment {
-    pub(crate) fn new(options: &Aligner, source: &PointCloud, target: &PointCloud) -> Result<Self> {
+    pub(crate) fn new(
+        options: &Aligner,
+        source: &PointCloud,
+        target: &PointCloud,
+        backend: &Backend,
+    ) -> Result<Self> {
         require_finite(&options.initial)?;
         require_positive("tolerance", options.tolerance)?;
         require_positive("max_iterations", options.max_iterations as f64)?;
@@ -104,6 +110,7 @@ impl Alignment {
         let pose = target_origin.inverse() * options.initial * source_origin;
         Ok(Self {
             options: options.clone(),
+            backend: backend.clone(),
             source,
             target,
             source_origin,
@@ -125,7 +132,7 @@ impl Alignment {
     /// Takes one step; `None` when every stage has ended.
     ///
     /// # Errors
-    /// [`Error::NoCorrespondences`] if no start finds a single match.
+    /// [`Error::NoCorrespondences`] if no start finds a single match; what goes wrong on a device.
     pub fn step(&mut self) -> Result<Option<AlignmentStep>> {
         loop {
             let Some(mut running) = self.next_stage()? else { return Ok(None) };
@@ -211,7 +218,7 @@ impl Alignment {
         let started = Instant::now();
         let level = self.level(plan.coarseness)?;
         let (voxel_size, gate) = (self.scaled(plan, self.voxel_size), self.scaled(plan, self.max_distance));
-        Running::new(plan, level, voxel_size, gate, started).map(Some)
+        Running::new(plan, level, voxel_size, gate, started, &self.backend).map(Some)
     }
 
     fn track_stages(&self) -> Option<&[StagePlan]> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use barrow_geometry::Backend;
 use nalgebra::Isometry3;
 
 use crate::schedule::{Matching, StagePlan};
@@ -25,17 +26,21 @@ enum StageMatcher {
 }
 
 impl Running {
-    /// Makes a stage ready on two surfaces; `voxel_size` and `max_distance` \[m\] are the stage's own.
+    /// Makes a stage ready on two surfaces; `voxel_size` and `max_distance` \[m\] are the stage's own. Transport is solved
+    /// on the backend.
     pub fn new(
         plan: StagePlan,
         (source, target): (Arc<Surface>, Arc<Surface>),
         voxel_size: f64,
         max_distance: f64,
         started: Instant,
+        backend: &Backend,
     ) -> Result<Self> {
         let matcher = match plan.matching {
             Matching::Nearest(_) => StageMatcher::Nearest(NearestMatcher::over(target, max_distance)),
-            Matching::Transport => StageMatcher::Transport(TransportMatcher::over(target, voxel_size)),
+            Matching::Transport => {
+                StageMatcher::Transport(TransportMatcher::over(target, voxel_size, backend))
+            }
         };
         Ok(Self { plan, source, matcher, iterations: 0, started })
     }

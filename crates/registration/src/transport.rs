@@ -61,6 +61,7 @@ pub struct TransportMatcher {
     /// Matches made; the next one uses the blur at this index, or the last.
     calls: usize,
     potentials: Option<Potentials>,
+    backend: Backend,
 }
 
 impl TransportMatcher {
@@ -69,17 +70,25 @@ impl TransportMatcher {
     /// # Errors
     /// If the target is empty, or `blur` is not finite and positive.
     pub fn new(target: &PointCloud, blur: f64) -> Result<Self> {
-        require_positive("blur", blur)?;
-        Ok(Self::over(Surface::of_target(target)?, blur))
+        Self::new_on(target, blur, &Backend::Cpu)
     }
 
-    pub(crate) fn over(target: Arc<Surface>, blur: f64) -> Self {
+    /// As [`new`](Self::new), matching where a backend computes.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new). What a device cannot do, [`correspond`](Matcher::correspond) tells.
+    pub fn new_on(target: &PointCloud, blur: f64, backend: &Backend) -> Result<Self> {
+        require_positive("blur", blur)?;
+        Ok(Self::over(Surface::of_target(target)?, blur, backend))
+    }
+
+    pub(crate) fn over(target: Arc<Surface>, blur: f64, backend: &Backend) -> Self {
         let diagonal = Bounds::of(&target.positions).map_or(0.0, |bounds| bounds.diagonal());
         let mut blurs = vec![(FIRST_BLUR * diagonal).max(blur)];
         while let Some(last) = blurs.last().copied().filter(|&last| last > blur) {
             blurs.push((COOLING * last).max(blur));
         }
-        Self { target, blurs, calls: 0, potentials: None }
+        Self { target, blurs, calls: 0, potentials: None, backend: backend.clone() }
     }
 
     /// Whether the last match was made at the final blur.
@@ -114,7 +123,7 @@ impl Matcher for TransportMatcher {
             initial_blur: Some(blur),
             ..Sinkhorn::default()
         };
-        let plan = solver.solve(&problem, &Backend::Cpu)?;
+        let plan = solver.solve(&problem, &self.backend)?;
         self.calls += 1;
         let share = |mass: f64| mass * source.len() as f64;
         let pairs = plan
