@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{convert, distance, evaluate, info, interpolate, matching, register, synth};
+use crate::{convert, devices, distance, evaluate, info, interpolate, matching, register, synth};
 
 /// Match 3D point clouds: distances, optimal transport, registration.
 #[derive(Debug, Parser)]
@@ -37,6 +37,7 @@ pub enum Command {
     Register(register::Options),
     Evaluate(evaluate::Options),
     Synth(synth::Options),
+    Devices(devices::Options),
 }
 
 /// Options of every subcommand.
@@ -66,10 +67,10 @@ pub struct Common {
 /// Where dense work runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Device {
-    /// Whatever suits the size of the work; the result says what ran and why.
+    /// Whatever suits the size of the work, the processor if a device fails; the result says what ran and why.
     Auto,
     /// The processor.
     Cpu,
-    /// A graphics card; refused where there is no engine for one.
+    /// A graphics device, or exit code 5. What has no engine for one runs on the processor and says so.
     Gpu,
 }

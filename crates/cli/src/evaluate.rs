@@ -10,9 +10,11 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::clouds::{LoadedPair, Pair};
+use crate::crossover::Work;
+use crate::device::DeviceReport;
 use crate::failure::Ending;
 use crate::progress::Progress;
-use crate::report::{DeviceReport, Lines, Report, Seconds, count, number, print};
+use crate::report::{Lines, Report, Seconds, count, number, print};
 use crate::settings::Settings;
 
 /// Measure how well a pose lays SOURCE onto TARGET.
@@ -72,7 +74,10 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         None => automatic_max_distance(source, target).with_context(names)?,
     };
     let prepare = start.elapsed().as_secs_f64();
-    let nearest = NearestDistances::between(&source.transformed(&pose), target).with_context(names)?;
+    let moved = source.transformed(&pose);
+    let work = Work::nearest(source.len(), target.len());
+    let between = |backend: &_| Ok(NearestDistances::between_on(&moved, target, backend)?);
+    let (nearest, device) = settings.dense(work, between).with_context(names)?;
     let fit = Fit::of_distances(&nearest, max_distance).with_context(names)?;
     let chamfer = nearest.mean();
     let solve = start.elapsed().as_secs_f64() - prepare;
@@ -90,7 +95,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         source_points: source.len(),
         target_points: target.len(),
         seconds: Seconds { read: clouds.seconds, prepare, solve },
-        device: settings.device,
+        device,
     };
     print(&report, settings)?;
     Ok(Ending::Done)
@@ -110,6 +115,7 @@ impl Report for EvaluateReport {
         lines.add_some("rotation error", angle);
         let length = self.translation_error.map(|length| format!("{} m", number(length)));
         lines.add_some("translation error", length);
+        lines.add_some("device", self.device.text());
         lines.add("time", self.seconds.text());
         lines.text()
     }

@@ -28,27 +28,34 @@ impl From<Ending> for ExitCode {
     }
 }
 
-/// A failure that is not about the input: every other error counts as bad input.
+/// Options that contradict each other or do not belong to what was asked.
 #[derive(Debug)]
-pub enum Refusal {
-    /// Options that contradict each other or do not belong to what was asked.
-    Usage(String),
-    /// A device that this build or this machine does not have.
-    Device(String),
-}
+struct Usage(String);
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Usage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Usage(message) | Self::Device(message)) = self;
-        formatter.write_str(message)
+        formatter.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for Usage {}
 
 /// An error that calls for wrong usage, exit code 2.
 pub fn usage(message: impl Into<String>) -> anyhow::Error {
-    Refusal::Usage(message.into()).into()
+    Usage(message.into()).into()
+}
+
+/// Whether an error is about a device: there is none, or it is lost, or too small for the work.
+pub fn is_of_device(error: &anyhow::Error) -> bool {
+    use barrow::geometry::Error::{DeviceLimit, DeviceLost, DeviceMemory, NoDevice};
+    let of_device = |link: &(dyn std::error::Error + 'static)| {
+        let cause = match link.downcast_ref() {
+            Some(barrow::registration::Error::Geometry(cause)) => Some(cause),
+            _ => link.downcast_ref(),
+        };
+        matches!(cause, Some(NoDevice { .. } | DeviceLost { .. } | DeviceMemory { .. } | DeviceLimit { .. }))
+    };
+    error.chain().any(of_device)
 }
 
 /// A remedy that travels with an error and is printed on a line of its own.
@@ -74,12 +81,16 @@ pub struct Failure {
 
 impl From<&anyhow::Error> for Failure {
     fn from(error: &anyhow::Error) -> Self {
-        let code = match error.downcast_ref::<Refusal>() {
-            Some(Refusal::Usage(_)) => 2,
-            Some(Refusal::Device(_)) => 5,
+        let code = match error.downcast_ref::<Usage>() {
+            Some(_) => 2,
+            None if is_of_device(error) => 5,
+            // Every other error is about the input.
             None => 3,
         };
-        let hint = error.downcast_ref::<Hint>().map(|hint| hint.0.clone());
+        let hint = match code {
+            5 => Some("--device auto or cpu does without".into()),
+            _ => error.downcast_ref::<Hint>().map(|hint| hint.0.clone()),
+        };
         let mut parts: Vec<String> = Vec::new();
         for link in error.chain().map(ToString::to_string) {
             // The hint has its own line, and many libraries repeat their cause in their own message.

@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 
 use crate::certified::CertificateReport;
 use crate::clouds::{LoadedPair, Pair};
+use crate::device::DeviceReport;
 use crate::distance::AT_ONCE;
 use crate::failure::{Ending, usage};
 use crate::interrupt;
 use crate::output;
 use crate::progress::Progress;
-use crate::report::{ConvergenceReport, DeviceReport, Lines, Report, Seconds, count, number, print};
+use crate::report::{ConvergenceReport, Lines, Report, Seconds, count, number, print};
 use crate::settings::Settings;
 use crate::weights::Weighting;
 
@@ -135,7 +136,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
             "means": options.means,
             "weights": options.plan.is_none().then(|| options.weighting.text()),
         }),
-        device: settings.device,
+        device: settings.device.cpu_only("interpolation"),
         seconds: Seconds { read: clouds.seconds, prepare, solve: 0.0 },
         convergence: (&found.convergence).into(),
         certificate: found.certificate.map(CertificateReport::from),
@@ -205,6 +206,7 @@ impl Report for InterpolateReport {
         if self.convergence.iterations > 0 {
             lines.add("stopped", self.convergence.text("gap"));
         }
+        lines.add_some("device", self.device.text());
         lines.add("time", self.seconds.text());
         if let (Some(first), Some(last)) = (self.written.first(), self.written.last()) {
             lines.add("written", format!("{} frames, {first} to {last}", self.written.len()));

@@ -4,6 +4,9 @@ mod arguments;
 mod certified;
 mod clouds;
 mod convert;
+mod crossover;
+mod device;
+mod devices;
 mod distance;
 mod entropy;
 mod evaluate;
@@ -60,5 +63,6 @@ fn run(arguments: &Arguments) -> Result<Ending> {
         Command::Register(options) => register::run(options, &settings),
         Command::Evaluate(options) => evaluate::run(options, &settings),
         Command::Synth(options) => synth::run(options, &settings),
+        Command::Devices(options) => devices::run(options, &settings),
     }
 }

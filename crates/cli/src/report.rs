@@ -34,15 +34,6 @@ pub fn print(report: &impl Report, settings: &Settings) -> Result<()> {
     }
 }
 
-/// Where dense work ran, and why there.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct DeviceReport {
-    /// The device.
-    pub ran: &'static str,
-    /// What decided it.
-    pub why: &'static str,
-}
-
 /// Why a solver stopped.
 #[derive(Debug, Clone, Serialize)]
 pub struct ConvergenceReport {

@@ -5,9 +5,8 @@ use std::io::Write;
 
 use anyhow::{Context, Result};
 
-use crate::arguments::{Common, Device};
-use crate::failure::Refusal;
-use crate::report::DeviceReport;
+use crate::arguments::Common;
+use crate::device::Wanted;
 
 /// What every subcommand needs to know besides its own options.
 #[derive(Debug, Clone)]
@@ -18,8 +17,8 @@ pub struct Settings {
     pub seed: u64,
     /// Whether progress bars are welcome.
     pub progress: bool,
-    /// Where dense work runs, and why there.
-    pub device: DeviceReport,
+    /// Where dense work is to run.
+    pub device: Wanted,
     /// No messages but errors.
     pub quiet: bool,
 }
@@ -30,14 +29,6 @@ impl Settings {
     /// # Errors
     /// If the device asked for is not there, or the threads cannot be started.
     pub fn new(common: &Common) -> Result<Self> {
-        let device = match common.device {
-            Device::Cpu => DeviceReport { ran: "cpu", why: "asked for" },
-            Device::Auto => DeviceReport { ran: "cpu", why: "the only engine in this build" },
-            Device::Gpu => {
-                let message = "--device gpu: no GPU engine in this build; accepted here: auto, cpu";
-                return Err(Refusal::Device(message.into()).into());
-            }
-        };
         if let Some(threads) = common.threads {
             rayon::ThreadPoolBuilder::new()
                 .num_threads(threads.into())
@@ -48,7 +39,7 @@ impl Settings {
             json: common.json,
             seed: common.seed,
             progress: !common.quiet && !common.no_progress,
-            device,
+            device: Wanted::new(common.device)?,
             quiet: common.quiet,
         })
     }

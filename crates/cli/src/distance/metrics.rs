@@ -5,14 +5,15 @@ use std::time::Instant;
 
 use anyhow::Result;
 use barrow::geometry::{
-    Backend, Convergence, DivergenceTerm, MarginalError, SinkhornDivergence, SinkhornStep, Status,
-    TransportPlan,
+    Convergence, DivergenceTerm, MarginalError, SinkhornDivergence, SinkhornStep, Status, TransportPlan,
 };
 use serde_json::{Value, json};
 
 use super::Options;
 use crate::certified::CertificateReport;
 use crate::clouds::LoadedPair;
+use crate::crossover::Work;
+use crate::device::DeviceReport;
 use crate::entropy::{BLUR_OF_DISTANCE, step_text};
 use crate::interrupt;
 use crate::progress::Progress;
@@ -25,6 +26,8 @@ pub struct Answer {
     pub value: f64,
     /// Its unit.
     pub unit: &'static str,
+    /// Where it was computed.
+    pub device: DeviceReport,
     /// What it was computed with.
     pub settings: Value,
     /// How far the solver came.
@@ -66,20 +69,23 @@ pub fn sinkhorn(options: &Options, clouds: &LoadedPair, settings: &Settings) -> 
         progress.say(|| step_text(step));
         interrupt::flow()
     };
-    let (value, mass_term, terms) = if options.no_debias {
-        let plan = solver.solve_with(&problem, &Backend::Cpu, observe)?;
-        (plan.value(), 0.0, vec![("cross", Term::of_plan(&plan))])
-    } else {
-        let answer = SinkhornDivergence::solve_with(&solver, &problem, &Backend::Cpu, observe)?;
+    let work = Work::transport(clouds.source.len(), clouds.target.len());
+    let ((value, mass_term, terms), device) = settings.dense(work, |backend| {
+        if options.no_debias {
+            let plan = solver.solve_with(&problem, backend, observe)?;
+            return Ok((plan.value(), 0.0, vec![("cross", Term::of_plan(&plan))]));
+        }
+        let answer = SinkhornDivergence::solve_with(&solver, &problem, backend, observe)?;
         let terms = [("cross", answer.cross), ("source", answer.source), ("target", answer.target)];
-        (answer.value, answer.mass_term, terms.map(|(name, term)| (name, Term::from(term))).into())
-    };
+        Ok((answer.value, answer.mass_term, terms.map(|(name, term)| (name, Term::from(term))).into()))
+    })?;
     let mut entropy =
         serde_json::to_value(options.entropy.settings(&problem, options.p(), &options.weighting))?;
     entropy["debias"] = (!options.no_debias).into();
     Ok(Answer {
         value,
         unit: unit_of_cost(options.p()),
+        device,
         settings: entropy,
         convergence: weakest(&terms),
         certificate: None,

@@ -21,9 +21,10 @@ use self::slices::{max_sliced, sliced};
 use self::wasserstein::wasserstein;
 use crate::certified::{CertificateReport, Certified};
 use crate::clouds::Pair;
+use crate::device::DeviceReport;
 use crate::entropy::Entropy;
 use crate::failure::{Ending, usage};
-use crate::report::{ConvergenceReport, DeviceReport, Lines, Report, Seconds, count, number, print};
+use crate::report::{ConvergenceReport, Lines, Report, Seconds, count, number, print};
 use crate::settings::Settings;
 use crate::weights::Weighting;
 
@@ -149,7 +150,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         source_points: clouds.source.len(),
         target_points: clouds.target.len(),
         settings: answer.settings,
-        device: settings.device,
+        device: answer.device,
         seconds: Seconds { read: clouds.seconds, prepare: answer.prepare, solve },
         convergence: (&answer.convergence).into(),
         certificate: answer.certificate,
@@ -217,6 +218,7 @@ impl Report for DistanceReport {
                 if entropic { self.convergence.text("misplaced mass") } else { self.convergence.short() };
             lines.add("stopped", text);
         }
+        lines.add_some("device", self.device.text());
         lines.add("time", self.seconds.text());
         lines.text()
     }

@@ -15,6 +15,7 @@ use super::colorize::{self, Colorized};
 use super::metrics::{AT_ONCE, Answer};
 use super::{Metric, Options};
 use crate::clouds::LoadedPair;
+use crate::crossover::Work;
 use crate::failure::usage;
 use crate::progress::Progress;
 use crate::report::{count, number};
@@ -96,12 +97,15 @@ pub fn nearest(options: &Options, clouds: &LoadedPair, settings: &Settings) -> R
     let weights = options.weighting.read(clouds, &options.pair)?;
     let prepare = start.elapsed().as_secs_f64();
 
-    let distances = if options.weighting.is_given() {
-        let (source, target) = weights.measures(clouds, &options.pair)?;
-        NearestDistances::between_measures(&source, &target)?
-    } else {
-        NearestDistances::between(source, target)?
-    };
+    let measures =
+        options.weighting.is_given().then(|| weights.measures(clouds, &options.pair)).transpose()?;
+    let work = Work::nearest(source.len(), target.len());
+    let (distances, device) = settings.dense(work, |backend| {
+        Ok(match &measures {
+            Some((source, target)) => NearestDistances::between_measures_on(source, target, backend)?,
+            None => NearestDistances::between_on(source, target, backend)?,
+        })
+    })?;
     let chamfer = distances.chamfer();
     let (forth, back) = (chamfer.source_to_target, chamfer.target_to_source);
     let scores = distances.f_scores(&radii)?;
@@ -131,6 +135,7 @@ pub fn nearest(options: &Options, clouds: &LoadedPair, settings: &Settings) -> R
     Ok(Answer {
         value,
         unit,
+        device,
         settings: json!({
             "radius": radii,
             "alpha": nearness.alpha,

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use super::Options;
 use super::metrics::{AT_ONCE, Answer};
 use crate::clouds::LoadedPair;
+use crate::crossover::Work;
+use crate::device::DeviceReport;
 use crate::progress::Progress;
 use crate::report::number;
 use crate::settings::Settings;
@@ -30,9 +32,15 @@ pub fn sliced(options: &Options, clouds: &LoadedPair, settings: &Settings) -> Re
         "weights": options.weighting.text(),
     });
     answer(options, clouds, settings, chosen, |source, target| {
-        let found = solver.distance(source, target)?;
-        let line = ("standard error", format!("{} m", number(found.standard_error)));
-        Ok((found.value, json!({ "standard_error": found.standard_error }), line))
+        let work = Work::sliced(source.len(), target.len(), projections);
+        let (found, device) =
+            settings.dense(work, |backend| Ok(solver.distance_on(source, target, backend)?))?;
+        Ok(Found {
+            value: found.value,
+            device,
+            details: json!({ "standard_error": found.standard_error }),
+            line: ("standard error", format!("{} m", number(found.standard_error))),
+        })
     })
 }
 
@@ -52,12 +60,24 @@ pub fn max_sliced(options: &Options, clouds: &LoadedPair, settings: &Settings) -
         let [x, y, z] = [found.direction.x, found.direction.y, found.direction.z];
         let details =
             json!({ "standard_error": null, "direction": [x, y, z], "evaluations": found.evaluations });
-        Ok((found.value, details, ("direction", format!("{x:.4}, {y:.4}, {z:.4}"))))
+        Ok(Found {
+            value: found.value,
+            device: settings.device.cpu_only("the largest sliced distance"),
+            details,
+            line: ("direction", format!("{x:.4}, {y:.4}, {z:.4}")),
+        })
     })
 }
 
-/// Value, details for programs and a line for readers.
-type Found = (f64, Value, (&'static str, String));
+/// What a distance along lines is, and where it was found.
+struct Found {
+    value: f64,
+    device: DeviceReport,
+    /// For programs.
+    details: Value,
+    /// For readers.
+    line: (&'static str, String),
+}
 
 fn answer(
     options: &Options,
@@ -71,10 +91,11 @@ fn answer(
     let weights = options.weighting.read(clouds, &options.pair)?;
     let (source, target) = weights.measures(clouds, &options.pair)?;
     let prepare = start.elapsed().as_secs_f64();
-    let (value, details, (label, line)) = solve(&source, &target)?;
+    let Found { value, device, details, line: (label, line) } = solve(&source, &target)?;
     Ok(Answer {
         value,
         unit: "m",
+        device,
         settings: chosen,
         convergence: AT_ONCE,
         certificate: None,

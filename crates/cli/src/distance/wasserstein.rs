@@ -31,6 +31,7 @@ pub fn wasserstein(options: &Options, clouds: &LoadedPair, settings: &Settings) 
     Ok(Answer {
         value: answer.value,
         unit: "m",
+        device: settings.device.cpu_only("transport without entropy"),
         settings: options.certified.settings(options.p(), &options.entropy, &options.weighting),
         convergence: answer.convergence,
         certificate: Some(answer.certificate.into()),

@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use barrow::geometry::{Backend, Status};
+use barrow::geometry::Status;
 
 use super::{Found, Options};
 use crate::clouds::LoadedPair;
+use crate::crossover::Work;
 use crate::entropy::{BLUR_OF_MATCH, step_text};
 use crate::interrupt;
 use crate::progress::Progress;
@@ -31,7 +32,10 @@ pub fn entropic(options: &Options, clouds: &LoadedPair, settings: &Settings) -> 
         progress.say(|| step_text(step));
         interrupt::flow()
     };
-    let plan = options.entropy.solver().solve_with(&problem, &Backend::Cpu, observe)?;
+    let work = Work::transport(clouds.source.len(), clouds.target.len());
+    let solver = options.entropy.solver();
+    let (plan, device) =
+        settings.dense(work, |backend| Ok(solver.solve_with(&problem, backend, observe)?))?;
     let arcs = plan.arcs(options.threshold.unwrap_or(THRESHOLD))?;
     let (convergence, error) = (plan.convergence(), plan.marginal_error());
     if convergence.status == Status::MaxIterations {
@@ -46,6 +50,7 @@ pub fn entropic(options: &Options, clouds: &LoadedPair, settings: &Settings) -> 
         certificate: None,
         missed: false,
         convergence,
+        device,
         settings: serde_json::to_value(options.entropy.settings(&problem, options.p, &options.weighting))?,
         line: Some(("blur", format!("{} m", number(problem.blur)))),
         prepare,

@@ -15,11 +15,12 @@ use self::entropic::entropic;
 use self::sparse::sparse;
 use crate::certified::{CertificateReport, Certified};
 use crate::clouds::Pair;
+use crate::device::DeviceReport;
 use crate::entropy::Entropy;
 use crate::failure::{Ending, usage};
 use crate::interrupt;
 use crate::output::{self, Kind};
-use crate::report::{ConvergenceReport, DeviceReport, Lines, Report, Seconds, count, number, print};
+use crate::report::{ConvergenceReport, Lines, Report, Seconds, count, number, print};
 use crate::settings::Settings;
 use crate::weights::Weighting;
 
@@ -100,6 +101,8 @@ struct Found {
     /// Whether a limit ended the work before what was asked for was reached.
     missed: bool,
     convergence: Convergence,
+    /// Where it was computed.
+    device: DeviceReport,
     /// What it was computed with.
     settings: Value,
     /// What else a reader should know.
@@ -140,7 +143,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         distance: found.distance,
         certificate: found.certificate,
         convergence: (&found.convergence).into(),
-        device: settings.device,
+        device: found.device,
         seconds: Seconds { read: clouds.seconds, prepare: found.prepare, solve: found.solve },
         arcs_mass: found.arcs.iter().map(|arc| arc.mass).sum(),
         source_points: clouds.source.len(),
@@ -190,6 +193,7 @@ impl Report for MatchReport {
         let entropic = self.certificate.is_none();
         let text = if entropic { self.convergence.text("misplaced mass") } else { self.convergence.short() };
         lines.add("stopped", text);
+        lines.add_some("device", self.device.text());
         lines.add("time", self.seconds.text());
         if !self.written.is_empty() {
             lines.add("written", self.written.join("\n"));

@@ -33,6 +33,7 @@ pub fn sparse(options: &Options, clouds: &LoadedPair, settings: &Settings) -> Re
         certificate: Some(answer.certificate.into()),
         missed,
         convergence: answer.convergence,
+        device: settings.device.cpu_only("transport without entropy"),
         settings: options.certified.settings(options.p, &options.entropy, &options.weighting),
         line: None,
         prepare,

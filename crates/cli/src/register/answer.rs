@@ -3,9 +3,9 @@
 use barrow::registration::Registration;
 use serde::Serialize;
 
+use crate::device::DeviceReport;
 use crate::pose::PoseText;
-use crate::report::{ConvergenceReport, DeviceReport, Lines, Report, Seconds, count, matrix, number, rows};
-use crate::settings::Settings;
+use crate::report::{ConvergenceReport, Lines, Report, Seconds, count, matrix, number, rows};
 
 /// What a registration prints.
 #[derive(Debug, Serialize)]
@@ -41,7 +41,7 @@ struct StageReport {
 
 impl RegisterReport {
     /// Gathers what is printed.
-    pub fn new(answer: &Registration, seconds: Seconds, written: Vec<String>, settings: &Settings) -> Self {
+    pub fn new(answer: &Registration, seconds: Seconds, written: Vec<String>, device: DeviceReport) -> Self {
         Self {
             target_from_source: matrix(&answer.target_from_source),
             fitness: answer.fitness,
@@ -62,7 +62,7 @@ impl RegisterReport {
                 })
                 .collect(),
             seconds,
-            device: settings.device,
+            device,
             source_points: answer.source_points,
             target_points: answer.target_points,
             voxel_size: answer.voxel_size,
@@ -96,6 +96,7 @@ impl Report for RegisterReport {
             .iter()
             .map(|stage| format!("{}: {} steps, {:.2} s", stage.name, stage.iterations, stage.seconds));
         lines.add("stages", stages.collect::<Vec<_>>().join("\n"));
+        lines.add_some("device", self.device.text());
         lines.add("time", self.seconds.text());
         if !self.written.is_empty() {
             lines.add("written", self.written.join("\n"));

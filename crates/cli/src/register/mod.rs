@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 
 use self::answer::RegisterReport;
 use crate::clouds::{LoadedPair, Pair};
+use crate::device::DeviceReport;
 use crate::failure::{Ending, Hint};
 use crate::interrupt;
 use crate::output::{self, Kind};
@@ -113,7 +114,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         ..Aligner::default()
     };
     interrupt::hold();
-    let (registration, seconds) = align(&aligner, &clouds, settings)
+    let (registration, device, seconds) = align(&aligner, &clouds, settings)
         .with_context(|| options.pair.names())
         .context(Hint("--init takes a first guess, --max-distance a wider gate".into()))?;
     let stopped = registration.convergence.status == Status::Stopped;
@@ -124,7 +125,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     } else {
         options.write(&registration, &clouds, settings)?
     };
-    let report = RegisterReport::new(&registration, seconds, written, settings);
+    let report = RegisterReport::new(&registration, seconds, written, device);
     if registration.convergence.status != Status::Converged && !stopped {
         settings.note("the iterations did not converge; the pose is the best one found");
     }
@@ -137,10 +138,16 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     })
 }
 
-fn align(aligner: &Aligner, clouds: &LoadedPair, settings: &Settings) -> Result<(Registration, Seconds)> {
+fn align(
+    aligner: &Aligner,
+    clouds: &LoadedPair,
+    settings: &Settings,
+) -> Result<(Registration, DeviceReport, Seconds)> {
     let progress = Progress::new(settings.progress, "registering");
     let start = Instant::now();
-    let mut run = aligner.start(&clouds.source, &clouds.target)?;
+    let (backend, device) =
+        settings.device.if_asked("clouds thinned for a pose are little work for a device");
+    let mut run = aligner.start_on(&clouds.source, &clouds.target, &backend)?;
     let prepare = start.elapsed().as_secs_f64();
     while let Some(step) = run.step()? {
         progress.at(step.stage_index, step.stages, || {
@@ -152,7 +159,10 @@ fn align(aligner: &Aligner, clouds: &LoadedPair, settings: &Settings) -> Result<
     }
     let registration = run.finish()?;
     let solve = start.elapsed().as_secs_f64() - prepare;
-    Ok((registration, Seconds { read: clouds.seconds, prepare, solve }))
+    // The stage that solves transport, and with it the device, may have been spared.
+    let transported = registration.stages.iter().any(|stage| stage.name == "transport");
+    let device = if transported { device } else { settings.device.cpu_only("matching nearest points") };
+    Ok((registration, device, Seconds { read: clouds.seconds, prepare, solve }))
 }
 
 impl Options {
