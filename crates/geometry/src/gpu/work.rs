@@ -36,8 +36,9 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
+    /// What tells it from all others: where its source is, and what of it is meant.
     pub(super) fn name(&self) -> String {
-        format!("{} {:?}", self.entry, self.constants)
+        format!("{:p} {} {:?}", self.source, self.entry, self.constants)
     }
 }
 

@@ -48,8 +48,10 @@ pub(super) struct Start {
     /// One measure against itself: a single potential, averaged updates.
     pub symmetric: bool,
     /// The residual that will do in the end.
+    #[cfg(feature = "gpu")]
     pub tolerance: f64,
     /// The smallest blur of every level.
+    #[cfg(feature = "gpu")]
     pub finest: Vec<f64>,
     /// Of the points; not looked at on cells.
     pub potentials: [Vec<f64>; 2],

@@ -126,7 +126,9 @@ impl<'a> SinkhornRun<'a> {
             level,
             balance: rule,
             symmetric,
+            #[cfg(feature = "gpu")]
             tolerance: options.tolerance,
+            #[cfg(feature = "gpu")]
             finest: schedule::finest(&stages).into_iter().map(|blur| blur / frame.scale).collect(),
             potentials,
         };

@@ -44,6 +44,7 @@ pub(super) fn stages(blurs: &[f64], levels: &[f64]) -> Vec<Stage> {
 }
 
 /// The smallest blur of every level, of those that are stages.
+#[cfg(feature = "gpu")]
 pub(super) fn finest(stages: &[Stage]) -> Vec<f64> {
     let levels = stages.iter().map(|stage| stage.level + 1).max().unwrap_or(0);
     let mut finest = vec![f64::INFINITY; levels];
