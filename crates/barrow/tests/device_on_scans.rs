@@ -29,7 +29,7 @@ fn pairs() -> Vec<(&'static str, PointCloud, PointCloud)> {
     let ready = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets/ready"));
     let thinned = |path: PathBuf| {
         let cloud = read(&path, &ReadOptions::default()).unwrap().cloud;
-        sample(&cloud, 1500, 0)
+        sample(&cloud, 800, 0)
     };
     let mut pairs = vec![("ready", thinned(ready.join("source.ply")), thinned(ready.join("target.ply")))];
     for (name, source, target) in [
@@ -55,7 +55,7 @@ fn entropic_transport_and_nearest_points_agree() {
             (Measure::uniform(source.positions()).unwrap(), Measure::uniform(target.positions()).unwrap());
         let extent = Bounds::of(source.positions()).unwrap().diagonal();
         for reach in [None, Some(0.1 * extent)] {
-            let problem = TransportProblem { reach, ..TransportProblem::new(a, b, 0.02 * extent) };
+            let problem = TransportProblem { reach, ..TransportProblem::new(a, b, 0.03 * extent) };
             let solver = Sinkhorn { tolerance: 1e-4, ..Sinkhorn::default() };
             let got = solver.solve(&problem, &backend).unwrap();
             assert!(got.convergence().converged(), "{name}");
@@ -66,12 +66,12 @@ fn entropic_transport_and_nearest_points_agree() {
             assert!(same.convergence().residual < 1.5 * solver.tolerance, "{name}, reach {reach:?}");
             let apart = (got.value() / same.value() - 1.0).abs();
             assert!(apart < 1e-5, "{name}, reach {reach:?}: {} for {}", got.value(), same.value());
+            let apart = (got.transport_cost() / same.transport_cost() - 1.0).abs();
+            assert!(apart < 1e-4, "{name}, reach {reach:?}: costs are {apart:e} apart");
             // What is misplaced costs either of them some of the value.
             let wanted = solver.solve(&problem, &Backend::Cpu).unwrap();
             let apart = (got.value() / wanted.value() - 1.0).abs();
             assert!(apart < 1e-4, "{name}, reach {reach:?}: {} for {}", got.value(), wanted.value());
-            let apart = (got.transport_cost() / wanted.transport_cost() - 1.0).abs();
-            assert!(apart < 1e-3, "{name}, reach {reach:?}: costs are {apart:e} apart");
         }
         let wanted = NearestDistances::between(&source, &target).unwrap().chamfer();
         let got = NearestDistances::between_on(&source, &target, &backend).unwrap().chamfer();

@@ -60,8 +60,14 @@ use crate::{Backend, Error, Result};
 /// stage has begun, the larger entries of its plan, as far as they fit into 64 million, are therefore scaled to the
 /// marginals as a sparse matrix with coarser levels, and the potentials follow.
 ///
+/// On a graphics device ([`Backend::Gpu`]) the same stages run on the same cells and tiles, with soft minima that are
+/// truncated under the same bound, Nesterov's momentum instead of sparse matrices, and the potentials never leave it
+/// until the end. There potentials are within 10⁻⁵ of the cost across both measures, and the value within 10⁻⁵ of
+/// itself, of what the processor finds with as little misplaced.
+///
 /// # Determinism
-/// The same bits on any number of threads. Machines with different instruction sets may differ by rounding.
+/// The same bits on any number of threads, and every time on one device. Machines with different instruction sets, and
+/// devices, may differ by rounding.
 ///
 /// # References
 /// Peyré, Cuturi, *Computational optimal transport*, sections 4.2–4.4; Feydy et al., *Interpolating
@@ -109,7 +115,9 @@ impl Sinkhorn {
     /// # Errors
     /// [`Error::InvalidOption`] for an option of the solver or the problem out of range,
     /// [`Error::UnequalTotals`] for a balanced problem whose sides differ by more than 10⁻⁹,
-    /// [`Error::ColumnLength`] for initial potentials of another length.
+    /// [`Error::ColumnLength`] for initial potentials of another length. On a graphics device also
+    /// [`Error::InvalidOption`] for a blur below 7.4 · 10⁻⁵ of the extent (1.3 · 10⁻⁴ for the Euclidean cost) or a
+    /// tolerance below 2 · 10⁻⁵, which it does not resolve; [`Error::DeviceMemory`] and [`Error::DeviceLost`].
     pub fn start<'a>(&self, problem: &TransportProblem<'a>, backend: &Backend) -> Result<SinkhornRun<'a>> {
         SinkhornRun::new(self, problem, backend, false)
     }

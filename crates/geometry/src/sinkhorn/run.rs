@@ -19,11 +19,11 @@ const ANNEALING_TOLERANCE: f64 = 0.02;
 /// The same on cells, where iterations cost a fraction: what is settled there need not be on the points.
 const CELL_TOLERANCE: f64 = 0.005;
 
-/// One iteration, as seen by an observer.
+/// An iteration, or a few on a device, as seen by an observer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct SinkhornStep {
-    /// Iterations done, this one included.
+    /// Iterations done, these included.
     pub iteration: usize,
     /// Blur of this iteration \[m\].
     pub blur: f64,
@@ -156,11 +156,11 @@ impl<'a> SinkhornRun<'a> {
         })
     }
 
-    /// Does one iteration: both potentials once. `None` when the run has converged or used up its
-    /// iterations.
+    /// Does one iteration: both potentials once; on a device two, between which nothing comes back. `None` when the run
+    /// has converged or used up its iterations.
     ///
     /// # Errors
-    /// None on the CPU; a device may be lost.
+    /// None on the CPU; a device may be lost or run out of memory.
     pub fn step(&mut self) -> Result<Option<SinkhornStep>> {
         if self.status.is_some() {
             return Ok(None);
