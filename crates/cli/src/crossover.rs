@@ -4,15 +4,14 @@
 //! waits for some hundred answers. It pays where the processor would take longer than that, and only if the device is
 //! faster by more than the clouds' way to it costs.
 //!
-//! The numbers below follow from peak rates; none was measured on a card. The processor: eight cores at 1.4e9 pairs a
-//! second each in the soft minimum, 1.4e8 keys a second each in sliced distances, 2e6 points a second each among nearest
-//! points (`benches/RESULTS.md`). A discrete card: 16 special functions a cycle in each of some 30 units and so 2e11 pairs a
-//! second at half of its peak; some 4e9 keys a second, by memory. Integrated graphics: a tenth of that, through the
-//! memory that the processor has too, which is why they sort no faster.
+//! The numbers below follow from peak rates; none was measured on a card. The processor: eight cores, each with 1.4e9
+//! pairs a second in the soft minimum, 1.4e8 keys a second in sliced distances, 2e6 points a second among nearest
+//! points (`benches/RESULTS.md`). A discrete card: 16 special functions a cycle in each of some 30 units and so 2e11
+//! pairs a second at half of its peak; some 4e9 keys a second, by memory. Integrated graphics: a tenth of that, through
+//! the memory that the processor has too, which is why they sort no faster.
 //!
-//! To measure them: `barrow devices` prints both dense rates, and the same command with `--device cpu` and with
-//! `--device gpu`, its clouds thinned by `barrow convert --sample` to sizes around a threshold, shows where the times
-//! cross.
+//! To measure them: `barrow devices` prints both dense rates, and `cargo run --release -p barrow-benches --bin device`
+//! times whole answers on both for growing clouds; a threshold belongs where their ratio passes 1.
 
 use barrow::geometry::AdapterKind;
 use serde::Serialize;

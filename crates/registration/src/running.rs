@@ -26,8 +26,8 @@ enum StageMatcher {
 }
 
 impl Running {
-    /// Makes a stage ready on two surfaces; `voxel_size` and `max_distance` \[m\] are the stage's own. Transport is solved
-    /// on the backend.
+    /// Makes a stage ready on two surfaces; `voxel_size` and `max_distance` \[m\] are the stage's own. Transport is
+    /// solved on the backend.
     pub fn new(
         plan: StagePlan,
         (source, target): (Arc<Surface>, Arc<Surface>),

@@ -169,7 +169,8 @@ impl AdapterReport {
             if names.is_empty() { "nothing".into() } else { names.join(", ") }
         };
         format!(
-            "{}\n{}, {}, driver {}\nbuffers up to {} MiB, {workgroups} workgroups along an axis, {} KiB in a workgroup\n\
+            "{}\n{}, {}, driver {}\n\
+             buffers up to {} MiB, {workgroups} workgroups along an axis, {} KiB in a workgroup\n\
              has {}; lacks {}",
             self.name,
             self.kind,
