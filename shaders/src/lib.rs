@@ -11,7 +11,7 @@ mod sinkhorn;
 mod sliced;
 
 pub use lowest::LOWEST;
-pub use peak::PEAK;
+pub use peak::{COPY, PEAK};
 pub use sinkhorn::{
     AIM, ANSWER, AVERAGE, EXTEND_TRAIL, EXTRAPOLATE, GROUP_PLANES, KEPT, MERGE_SPLITS, MISPLACED,
     RESCALE_POTENTIALS, ROW_MEANS, SCALE_OFFSETS, SOFTMIN, SOFTMIN_DENSE, SUM_UP, TILE_PLANES,

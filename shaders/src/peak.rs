@@ -13,3 +13,14 @@
 /// | 0, 0 | uniform | `first: u32, rounds: u32, padding: 2 × u32` |
 /// | 0, 1 | storage, write | `f32` for every thread |
 pub const PEAK: &str = include_str!("peak.wgsl");
+
+/// Sixteen bytes a thread, as they are. Its twin `peak_copy` is in `barrow-geometry`'s `gpu/rate.rs`.
+///
+/// Entry point `peak_copy`, workgroups of 256.
+///
+/// | group, binding | buffer | holds |
+/// |---|---|---|
+/// | 0, 0 | uniform | `first: u32, padding: 7 × u32` |
+/// | 0, 1 | storage, read | `vec4<u32>` for every thread |
+/// | 0, 2 | storage, write | the same |
+pub const COPY: &str = include_str!("copy.wgsl");

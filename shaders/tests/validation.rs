@@ -63,6 +63,7 @@ fn every_kernel_is_valid_and_bound_as_documented() {
         (WEIGHTED_COST, "urrrrw", &[("weighted_cost", 256)]),
         (QUANTILE_COST, "urrrw", &[("quantile_cost", 256)]),
         (PEAK, "uw", &[("peak_rate", 256)]),
+        (COPY, "urw", &[("peak_copy", 256)]),
         (LOWEST, "urrrrrww", &[("lowest", 64)]),
     ];
     for (source, expected, entries) in kernels {

@@ -4,7 +4,7 @@
 //!
 //! First the kernels between two surfaces of POINTS points each (100 000 on a card, 4096 on an adapter in software),
 //! with their values checked against the processor's; shares are of the device's own peaks, measured by kernels that do
-//! nothing but fused additions, or nothing but powers. Then whole answers on the processor and the device, interleaved,
+//! nothing but fused additions, nothing but powers, or nothing but copies. Then whole answers on the processor and the device, interleaved,
 //! for sizes up to LARGEST (1 000 000 on a card): where the ratio passes 1 is the crossover that `--device auto` is to
 //! know.
 
@@ -37,13 +37,12 @@ fn main() -> Result<(), Failure> {
 
 fn kernels(gpu: &Gpu, points: usize) -> Result<(), Failure> {
     let peaks = gpu.peaks()?;
-    let (arithmetic, special) = (peaks[0].per_second(), peaks[1].per_second());
     println!(
         "\n{points} points\n{:<28} {:>10} {:>14} {:>8} {:>10}",
         "kernel", "seconds", "rate", "share", "error"
     );
     for rate in peaks.iter().chain(&gpu.kernel_rates(points)?) {
-        let share = rate.share_of(arithmetic, special).map_or("-".into(), |share| format!("{share:.2}"));
+        let share = rate.share_of(&peaks).map_or("-".into(), |share| format!("{share:.2}"));
         let per_second = format!("{:.2e} {}/s", rate.per_second(), rate.unit);
         println!(
             "{:<28} {:>10.2e} {:>20} {:>8} {:>10.1e}",

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use adapter::{Adapter, AdapterKind};
 pub(crate) use buffer::Buffer;
 pub use rate::KernelRate;
+pub(crate) use rate::{surface, wrong};
 pub(crate) use work::{Kernel, Work};
 
 use self::fault::Faults;

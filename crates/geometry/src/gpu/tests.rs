@@ -61,3 +61,35 @@ fn a_broken_kernel_is_an_error_and_not_the_end() {
     // Lost for good.
     assert!(matches!(gpu.upload(&[1u32]), Err(Error::DeviceLost { .. })));
 }
+
+#[test]
+fn every_kernel_has_a_rate_and_computes_what_it_should() {
+    let Some(gpu) = device() else { return };
+    let (peaks, rates) = (gpu.peaks().unwrap(), gpu.kernel_rates(256).unwrap());
+    for (rate, error) in peaks.iter().map(|peak| (peak, 1e-5)).chain(rates.iter().map(|rate| {
+        let error = match (rate.unit, rate.kernel) {
+            // Bits, of which potentials have hundreds.
+            ("pairs", _) => 1e-3,
+            ("queries", _) => 0.02,
+            (_, "project_keys") => 1e-9,
+            (_, kernel) if kernel.ends_with("cost") => 1e-5,
+            _ => 0.0,
+        };
+        (rate, error)
+    })) {
+        assert!(rate.per_second() > 0.0 && rate.per_second().is_finite(), "{rate:?}");
+        assert!(rate.error <= error, "{rate:?}");
+        assert!(rate.share_of(&peaks).is_none_or(|share| share > 0.0 && share.is_finite()), "{rate:?}");
+    }
+    assert!(
+        peaks.iter().all(|peak| peak.share_of(&peaks).is_some_and(|share| (share - 1.0).abs() < 1e-9)),
+        "{peaks:?}"
+    );
+    let names: Vec<_> = rates.iter().map(|rate| rate.kernel).collect();
+    for name in ["softmin_dense", "row_means", "scatter_keys", "weighted_cost", "lowest, reduced costs"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    for points in [0, 63, (1 << 24) + 1] {
+        assert!(matches!(gpu.kernel_rates(points), Err(Error::InvalidOption { name: "points", .. })));
+    }
+}

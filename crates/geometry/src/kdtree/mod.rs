@@ -25,6 +25,8 @@ use std::sync::OnceLock;
 use nalgebra::Point3;
 
 pub use batch::{BatchSearch, Queries};
+#[cfg(feature = "gpu")]
+pub(crate) use gpu::rates as kernel_rates;
 pub use neighbors::{Neighbor, Neighbors};
 pub use weighted::{ReducedCost, WeightedKdTree};
 

@@ -30,6 +30,8 @@ use std::ops::ControlFlow;
 pub use debiased::DivergencePlans;
 pub use divergence::{DivergenceTerm, SinkhornDivergence};
 pub(crate) use engine::Side;
+#[cfg(feature = "gpu")]
+pub(crate) use gpu::rates as kernel_rates;
 pub use gradient::{MeasureGradient, TransportGradient};
 pub use plan::{MarginalError, Marginals, Potentials, RowMean, TransportPlan};
 pub use problem::{Cost, MarginalPenalty, TransportProblem};

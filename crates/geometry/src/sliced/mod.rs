@@ -17,6 +17,8 @@ use nalgebra::{Unit, Vector3};
 use self::cost::Power;
 pub use self::direction::Directions;
 use self::direction::Drawn;
+#[cfg(feature = "gpu")]
+pub(crate) use self::gpu::rates as kernel_rates;
 pub use self::gradient::SlicedGradient;
 pub use self::maximum::{MaxSliced, MaxSlicedDistance};
 use self::pair::Pair;

@@ -22,6 +22,7 @@
 
 mod frame;
 mod list;
+mod rates;
 #[cfg(test)]
 mod tests;
 mod tiles;
@@ -33,6 +34,7 @@ use nalgebra::Point3;
 use rayon::prelude::*;
 
 use self::frame::{Frame, Raised};
+pub(crate) use self::rates::rates;
 use self::tiles::{BLOCK, Points, QueryTiles, TILE, Tile};
 use super::batch::{NOTHING, TASK};
 use super::leaf::{LEAF, NONE};
@@ -183,21 +185,12 @@ pub(super) fn lowest_k(sought: Sought, queries: &Queries, k: usize, gpu: &Gpu) -
     if k == 0 || k > MOST || queries.leaves.is_empty() || sought.tree.leaves.is_empty() {
         return Ok(None);
     }
-    let Some(frame) = Frame::around(&sought, &queries.leaves) else { return Ok(None) };
-    let raised = match sought.weighted {
-        None => Raised::none(sought.tree),
-        Some(weighted) => match Raised::new(weighted, &frame) {
-            Some(raised) => raised,
-            None => return Ok(None),
-        },
-    };
+    let Some((frame, raised)) = prepared(&sought, queries) else { return Ok(None) };
     let points = Points::new(sought.tree, sought.weighted, &frame, &raised);
     let parts = upload(&points, gpu)?;
-    let lists = kept(k) / 4;
-    let most = gpu.capacity::<[f32; 4]>() / lists / TILE;
-    let batch = most.min(gpu.capacity::<Tile>()).clamp(1, BATCH / TILE);
+    let (lists, batch) = (kept(k) / 4, batch(k, gpu));
     let mut found = Found { rows: Vec::with_capacity(queries.leaves.len() * LEAF * k), left: 0 };
-    for leaves in queries.leaves.chunks(TILE / LEAF * batch) {
+    for leaves in queries.leaves.chunks(batch) {
         let asked = QueryTiles::new(&sought, leaves, &frame, &raised, &points);
         let (values, found_at) = ask(&asked, &parts, &frame, &raised, k, sought.cost(), gpu)?;
         let begin = found.rows.len();
@@ -227,8 +220,74 @@ pub(super) fn lowest_k(sought: Sought, queries: &Queries, k: usize, gpu: &Gpu) -
     Ok(Some(found))
 }
 
+/// The frame of a search and the weights in it, if single precision has something to say about them.
+fn prepared(sought: &Sought, queries: &Queries) -> Option<(Frame, Raised)> {
+    let frame = Frame::around(sought, &queries.leaves)?;
+    let raised = match sought.weighted {
+        None => Raised::none(sought.tree),
+        Some(weighted) => Raised::new(weighted, &frame)?,
+    };
+    Some((frame, raised))
+}
+
+/// Leaves of queries that are brought to the device at a time.
+fn batch(k: usize, gpu: &Gpu) -> usize {
+    let most = gpu.capacity::<[f32; 4]>() / (kept(k) / 4) / TILE;
+    TILE / LEAF * most.min(gpu.capacity::<Tile>()).clamp(1, BATCH / TILE)
+}
+
 /// Lists of queries as the kernel leaves them: scores, and places among the positions of the points.
 type Raw = (Vec<[f32; 4]>, Vec<[u32; 4]>);
+
+/// Queries on the device, with room for their lists.
+struct Asked {
+    tiles: Buffer,
+    positions: Buffer,
+    values: Buffer,
+    places: Buffer,
+    groups: usize,
+    rows: usize,
+}
+
+impl Asked {
+    fn new(queries: &QueryTiles, k: usize, gpu: &Gpu) -> Result<Self> {
+        let rows = queries.positions.len() * kept(k) / 4;
+        Ok(Self {
+            tiles: gpu.upload(&queries.tiles)?,
+            positions: gpu.upload(&queries.positions)?,
+            values: gpu.zeros::<[f32; 4]>(rows)?,
+            places: gpu.zeros::<[u32; 4]>(rows)?,
+            groups: queries.tiles.len(),
+            rows,
+        })
+    }
+
+    /// Takes the queries over all parts of the points.
+    fn run(
+        &self,
+        work: &mut Work,
+        parts: &[Uploaded],
+        (frame, raised): (&Frame, &Raised),
+        kernel: &Kernel,
+    ) -> Result<()> {
+        for (index, part) in parts.iter().enumerate() {
+            let parameters = |first| Part {
+                first,
+                blocks: part.count as u32,
+                place: part.place as u32,
+                fresh: u32::from(index == 0),
+                length: tiles::LENGTH as f32,
+                weight: raised.unit as f32,
+                blur: frame.blur as f32,
+                patience: PATIENCE,
+            };
+            let Self { tiles, positions, values, places, .. } = self;
+            let buffers = [tiles, positions, &part.blocks, &part.tiles, &part.points, values, places];
+            work.run_in_parts(kernel, parameters, &buffers, self.groups, self.groups as f64 * PAIRS)?;
+        }
+        Ok(())
+    }
+}
 
 /// The device's lists for some queries.
 fn ask(
@@ -240,27 +299,11 @@ fn ask(
     cost: Cost,
     gpu: &Gpu,
 ) -> Result<Raw> {
-    let (tiles, positions) = (gpu.upload(&queries.tiles)?, gpu.upload(&queries.positions)?);
-    let rows = queries.positions.len() * kept(k) / 4;
-    let (values, places) = (gpu.zeros::<[f32; 4]>(rows)?, gpu.zeros::<[u32; 4]>(rows)?);
+    let asked = Asked::new(queries, k, gpu)?;
     let mut work = Work::new(gpu);
-    for (index, part) in parts.iter().enumerate() {
-        let parameters = |first| Part {
-            first,
-            blocks: part.count as u32,
-            place: part.place as u32,
-            fresh: u32::from(index == 0),
-            length: tiles::LENGTH as f32,
-            weight: raised.unit as f32,
-            blur: frame.blur as f32,
-            patience: PATIENCE,
-        };
-        let buffers = [&tiles, &positions, &part.blocks, &part.tiles, &part.points, &values, &places];
-        let groups = queries.tiles.len();
-        work.run_in_parts(&kernel(k, cost), parameters, &buffers, groups, groups as f64 * PAIRS)?;
-    }
+    asked.run(&mut work, parts, (frame, raised), &kernel(k, cost))?;
     work.finish()?;
-    Ok((gpu.download(&values, rows)?, gpu.download(&places, rows)?))
+    Ok((gpu.download(&asked.values, asked.rows)?, gpu.download(&asked.places, asked.rows)?))
 }
 
 /// The points in parts that fit into buffers, whole blocks each.

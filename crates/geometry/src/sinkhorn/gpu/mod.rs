@@ -30,6 +30,7 @@ use self::device_measure::{DeviceMeasure, Part};
 use self::kernels::{
     AVERAGE, EXTEND, EXTRAPOLATE, Extend, Improve, KEPT, Kernels, MISPLACED, POINTS, RESCALE, Rescale,
 };
+pub(crate) use self::rates::rates;
 use super::cpu::CpuEngine;
 use super::engine::{Engine, Goal, Progress, RowSummary, Settled, Side, Start};
 use super::problem::Cost;

@@ -25,6 +25,24 @@ struct Summary {
 }
 
 impl GpuEngine {
+    /// Where a walk leaves what it sums up.
+    pub(super) fn room_for_summaries(&self, rows: &DeviceMeasure) -> Result<Vec<Buffer>> {
+        rows.parts.iter().map(|part| self.gpu.zeros::<Summary>(part.room())).collect()
+    }
+
+    /// The walk that sums up every row; columns are prepared and rows know what scores are relative to.
+    pub(super) fn walk_means(
+        &self,
+        work: &mut Work,
+        rows: &DeviceMeasure,
+        columns: &DeviceMeasure,
+        summaries: &[Buffer],
+    ) -> Result<()> {
+        self.walk(work, rows, columns, &self.kernels.row_means, |place, part| {
+            [&part.softmins, &summaries[place]]
+        })
+    }
+
     /// Row sums of the plan and what they are of, on the device.
     pub(super) fn summarize_there(
         &self,
@@ -47,11 +65,8 @@ impl GpuEngine {
         let mut work = Work::new(gpu);
         self.raise_planes(&mut work, &columns)?;
         self.aim(&mut work, &row_measure, &columns)?;
-        let summaries: Vec<Buffer> =
-            row_measure.parts.iter().map(|part| gpu.zeros::<Summary>(part.room())).collect::<Result<_>>()?;
-        self.walk(&mut work, &row_measure, &columns, &self.kernels.row_means, |place, part| {
-            [&part.softmins, &summaries[place]]
-        })?;
+        let summaries = self.room_for_summaries(&row_measure)?;
+        self.walk_means(&mut work, &row_measure, &columns, &summaries)?;
         work.finish()?;
         let softmins: Vec<Bits> = row_measure.download(gpu, |_, part| part.softmins.clone())?;
         let all: Vec<Summary> = row_measure.download(gpu, |place, _| summaries[place].clone())?;

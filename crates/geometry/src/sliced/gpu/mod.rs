@@ -7,6 +7,7 @@
 mod cloud;
 mod cost;
 mod grid;
+mod rates;
 mod sort;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use nalgebra::{Unit, Vector3};
 use self::cloud::Cloud;
 use self::cost::{CostPart, QuantileCost};
 use self::grid::{Grid, Projector};
+pub(crate) use self::rates::rates;
 use self::sort::Sorter;
 use self::weighted::{Weighing, WeightedCost};
 use super::cost::Power;

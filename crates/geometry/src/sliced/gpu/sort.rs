@@ -22,11 +22,11 @@ pub(super) const SCATTER_PAIRS: Kernel =
 /// A stable radix sort: every block counts its digits, every value of a digit gets its place, every block moves its
 /// keys. Nothing depends on which workgroup comes first.
 pub(super) struct Sorter {
-    spare: Buffer,
-    counts: Buffer,
-    bases: Buffer,
+    pub spare: Buffer,
+    pub counts: Buffer,
+    pub bases: Buffer,
     /// Indices of points, which move with their keys, and room to move them to.
-    indices: Option<[Buffer; 2]>,
+    pub indices: Option<[Buffer; 2]>,
 }
 
 impl Sorter {
@@ -53,44 +53,70 @@ impl Sorter {
 
     /// Sorts the keys of every direction.
     pub fn run(&self, work: &mut Work, keys: &Buffer, count: usize, directions: usize) -> Result<()> {
-        let groups = count.div_ceil(BLOCK) * directions;
-        let cost = 4.0 * (count * directions) as f64;
         let (mut from, mut to) = (keys, &self.spare);
-        let mut indices = self.indices.as_ref().map(|[from, to]| (from, to));
+        let mut indices = self.indices.as_ref().map(|[from, to]| [from, to]);
         for shift in SHIFTS {
-            self.place(work, from, count, directions, shift)?;
-            let parameters = digits(count, shift);
-            match &mut indices {
-                None => {
-                    let buffers = [from, &self.counts, &self.bases, to];
-                    work.run_in_parts(&SCATTER, parameters, &buffers, groups, cost)?;
-                }
-                Some((own, moved)) => {
-                    let buffers = [from, own, &self.counts, &self.bases, to, moved];
-                    work.run_in_parts(&SCATTER_PAIRS, parameters, &buffers, groups, 1.5 * cost)?;
-                    std::mem::swap(own, moved);
-                }
-            }
+            let pass = Pass { count, directions, shift };
+            self.count(work, from, pass)?;
+            self.place(work, pass)?;
+            self.scatter(work, [from, to], indices, pass)?;
             (from, to) = (to, from);
+            indices = indices.map(|[own, moved]| [moved, own]);
         }
         Ok(())
     }
 
-    /// Where the keys of every block go by one digit.
-    fn place(
-        &self,
-        work: &mut Work,
-        keys: &Buffer,
-        count: usize,
-        directions: usize,
-        shift: u32,
-    ) -> Result<()> {
-        let blocks = count.div_ceil(BLOCK);
-        let cost = (count * directions) as f64;
-        work.run_in_parts(&COUNT, digits(count, shift), &[keys, &self.counts], blocks * directions, cost)?;
+    /// Counts the digits of every block.
+    pub fn count(&self, work: &mut Work, keys: &Buffer, pass: Pass) -> Result<()> {
+        let cost = (pass.count * pass.directions) as f64;
+        work.run_in_parts(&COUNT, pass.digits(), &[keys, &self.counts], pass.groups(), cost)
+    }
+
+    /// Turns the counts into where the keys of every block go.
+    pub fn place(&self, work: &mut Work, pass: Pass) -> Result<()> {
+        let (blocks, directions) = (pass.count.div_ceil(BLOCK), pass.directions);
         let parameters = |first| [first, blocks as u32, 0, 0];
         let cost = ((blocks + 16) * VALUES * directions) as f64;
         work.run_in_parts(&PLACE, parameters, &[&self.counts, &self.bases], directions, cost)
+    }
+
+    /// Moves the keys there, and indices if they go along.
+    pub fn scatter(
+        &self,
+        work: &mut Work,
+        [from, to]: [&Buffer; 2],
+        indices: Option<[&Buffer; 2]>,
+        pass: Pass,
+    ) -> Result<()> {
+        let cost = 4.0 * (pass.count * pass.directions) as f64;
+        match indices {
+            None => {
+                let buffers = [from, &self.counts, &self.bases, to];
+                work.run_in_parts(&SCATTER, pass.digits(), &buffers, pass.groups(), cost)
+            }
+            Some([own, moved]) => {
+                let buffers = [from, own, &self.counts, &self.bases, to, moved];
+                work.run_in_parts(&SCATTER_PAIRS, pass.digits(), &buffers, pass.groups(), 1.5 * cost)
+            }
+        }
+    }
+}
+
+/// One digit of the keys of some directions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pass {
+    pub count: usize,
+    pub directions: usize,
+    pub shift: u32,
+}
+
+impl Pass {
+    fn groups(&self) -> usize {
+        self.count.div_ceil(BLOCK) * self.directions
+    }
+
+    fn digits(&self) -> impl Fn(u32) -> [u32; 4] + use<> {
+        digits(self.count, self.shift)
     }
 }
 

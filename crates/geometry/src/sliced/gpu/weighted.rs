@@ -17,7 +17,7 @@ const WEIGHTED: Kernel =
 /// The masses of a cloud on the device, and what they sum to along the directions of a batch.
 pub(super) struct Weighing {
     masses: Buffer,
-    sums: Buffer,
+    pub sums: Buffer,
     /// The mass up to every point, itself included: direction by direction, rank by rank.
     pub cumulated: Buffer,
     points: usize,
@@ -37,12 +37,33 @@ impl Weighing {
 
     /// Sums masses in the order of sorted points, given by their indices.
     pub fn run(&self, work: &mut Work, indices: &Buffer, directions: usize) -> Result<()> {
+        self.sum(work, indices, directions)?;
+        self.cumulate(work, indices, directions)
+    }
+
+    /// Sums the masses of every block.
+    pub fn sum(&self, work: &mut Work, indices: &Buffer, directions: usize) -> Result<()> {
+        self.over_blocks(work, &SUM, &[indices, &self.masses, &self.sums], directions, 3.0)
+    }
+
+    /// Sums masses up to every point, once those of blocks are known.
+    pub fn cumulate(&self, work: &mut Work, indices: &Buffer, directions: usize) -> Result<()> {
+        let buffers = [indices, &self.masses, &self.sums, &self.cumulated];
+        self.over_blocks(work, &CUMULATE, &buffers, directions, 6.0)
+    }
+
+    fn over_blocks(
+        &self,
+        work: &mut Work,
+        kernel: &Kernel,
+        buffers: &[&Buffer],
+        directions: usize,
+        cost: f64,
+    ) -> Result<()> {
         let blocks = self.points.div_ceil(BLOCK);
         let parameters = |first| [first, self.points as u32, blocks as u32, 0];
-        let (groups, cost) = (blocks * directions, 3.0 * (self.points * directions) as f64);
-        work.run_in_parts(&SUM, parameters, &[indices, &self.masses, &self.sums], groups, cost)?;
-        let buffers = [indices, &self.masses, &self.sums, &self.cumulated];
-        work.run_in_parts(&CUMULATE, parameters, &buffers, groups, 2.0 * cost)
+        let cost = cost * (self.points * directions) as f64;
+        work.run_in_parts(kernel, parameters, buffers, blocks * directions, cost)
     }
 }
 
