@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use barrow::geometry::{
     AdapterKind, Backend, Gpu, Measure, NearestDistances, PointCloud, Sinkhorn, SinkhornDivergence, Sliced,
-    TransportProblem,
+    TransportProblem, Wasserstein, WassersteinProblem,
 };
 use barrow_benches::median;
 use nalgebra::Point3;
@@ -65,6 +65,10 @@ fn crossover(gpu: &Gpu, largest: usize) -> Result<(), Failure> {
         let problem = TransportProblem::new(a, b, 2.0 * (1.0 / count as f64).cbrt());
         row("Sinkhorn divergence", count, &backends, |backend| {
             Ok(SinkhornDivergence::solve(&Sinkhorn::default(), &problem, backend)?.value)
+        })?;
+        let certified = WassersteinProblem::new(a, b);
+        row("transport within 1 %", count, &backends, |backend| {
+            Ok(Wasserstein::default().solve_on(&certified, backend)?.value)
         })?;
         let sliced = Sliced { projections: 300, ..Sliced::default() };
         row("sliced, 300 directions", count, &backends, |backend| {

@@ -1,7 +1,9 @@
 //! Buffers, submissions and limits on whatever device there is.
 
+use nalgebra::Point3;
+
 use super::{Buffer, Gpu, Kernel, Work, device};
-use crate::Error;
+use crate::{Backend, Error, Measure, Wasserstein, WassersteinProblem};
 
 const DOUBLE: Kernel = Kernel {
     source: "struct Part { first: u32, count: u32 }
@@ -51,15 +53,40 @@ fn what_exceeds_a_limit_is_refused_by_name() {
     assert!(matches!(Gpu::open_limited(1000), Err(Error::DeviceLimit { .. })));
 }
 
+fn lose(gpu: &Gpu) {
+    let buffer = gpu.upload(&[1u32]).unwrap();
+    let broken = Kernel { source: "fn nothing() {}", entry: "nothing", constants: &[] };
+    let refused = Work::new(gpu).run(&broken, &[0u32, 1], &[&buffer], 1, 1.0);
+    assert!(matches!(refused, Err(Error::DeviceLost { .. })));
+}
+
 #[test]
 fn a_broken_kernel_is_an_error_and_not_the_end() {
     let Some(gpu) = device() else { return };
-    let buffer = gpu.upload(&[1u32]).unwrap();
-    let broken = Kernel { source: "fn nothing() {}", entry: "nothing", constants: &[] };
-    let refused = Work::new(&gpu).run(&broken, &[0u32, 1], &[&buffer], 1, 1.0);
-    assert!(matches!(refused, Err(Error::DeviceLost { .. })));
+    lose(&gpu);
     // Lost for good.
     assert!(matches!(gpu.upload(&[1u32]), Err(Error::DeviceLost { .. })));
+}
+
+#[test]
+fn a_run_whose_device_is_lost_says_so_until_the_end() {
+    let Some(gpu) = device() else { return };
+    let cloud = |shift: f64| -> Vec<Point3<f64>> {
+        (0..700)
+            .map(|i| Point3::new((1.3 * i as f64).sin(), (i as f64).cos() + shift, 0.01 * i as f64))
+            .collect()
+    };
+    let (source, target) = (cloud(0.0), cloud(5.0));
+    let (a, b) = (Measure::uniform(&source).unwrap(), Measure::uniform(&target).unwrap());
+    let problem = WassersteinProblem::new(a, b);
+    let backend = Backend::Gpu(gpu.clone());
+    let mut run = Wasserstein { gap: 0.0, ..Wasserstein::default() }.start_on(&problem, &backend).unwrap();
+    assert!(run.step().unwrap().is_some());
+    lose(&gpu);
+    for _ in 0..2 {
+        assert!(matches!(run.step(), Err(Error::DeviceLost { .. })));
+    }
+    assert!(matches!(run.finish(), Err(Error::DeviceLost { .. })));
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub(super) struct Pair {
     pub source_weights: Vec<f64>,
     pub target_weights: Vec<f64>,
     pub cost: Cost,
+    /// Where searches run.
+    pub backend: Backend,
 }
 
 /// f on the sources and g on the targets.
@@ -42,11 +44,11 @@ pub(super) struct Duals {
 }
 
 impl Pair {
-    pub fn new(source: &Level, target: &Level, unit: f64, cost: Cost) -> Self {
+    pub fn new(source: &Level, target: &Level, unit: f64, cost: Cost, backend: &Backend) -> Self {
         let weights = |level: &Level| level.masses.iter().map(|&mass| mass as f64 * unit).collect();
         let (sources, targets) = rayon::join(|| KdTree::new(&source.points), || KdTree::new(&target.points));
         let (source_weights, target_weights) = (weights(source), weights(target));
-        Self { sources, targets, source_weights, target_weights, cost }
+        Self { sources, targets, source_weights, target_weights, cost, backend: backend.clone() }
     }
 
     /// With the points, for proofs.
@@ -57,7 +59,7 @@ impl Pair {
             sources: &self.sources,
             targets: &self.targets,
             cost: self.cost,
-            backend: &Backend::Cpu,
+            backend: &self.backend,
         })
     }
 
@@ -81,6 +83,7 @@ impl Pair {
             ..TransportProblem::new(trees.source, trees.target, blur)
         };
         let solver = Sinkhorn { scaling: 0.6, tolerance: 0.01, max_iterations: 60, ..Sinkhorn::default() };
+        // Hundreds of cells are no work for a device, and so its potentials are those of the processor.
         let potentials = solver.solve(&problem, &Backend::Cpu)?.potentials().clone();
         Ok(Duals { f: potentials.source, g: potentials.target })
     }
@@ -89,7 +92,7 @@ impl Pair {
     pub fn lift(&self, coarse: &Level, unit: f64, f: &[f64], cap: f64) -> Result<Vec<f64>> {
         let weights: Vec<f64> = coarse.masses.iter().map(|&mass| mass as f64 * unit).collect();
         let tree = KdTree::new(&coarse.points);
-        let lists = tree.weighted(f, self.cost)?.lowest_k_all(&self.targets, LIFTED);
+        let lists = tree.weighted(f, self.cost)?.lowest_k_all_on(&self.targets, LIFTED, &self.backend)?;
         Ok(soft_minima(&lists, &weights, width(&lists), cap))
     }
 

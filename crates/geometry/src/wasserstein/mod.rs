@@ -27,7 +27,7 @@ pub use matrix::{MatrixWasserstein, wasserstein_of_matrix};
 pub use problem::{Moved, WassersteinProblem};
 pub use run::{WassersteinRun, WassersteinStage, WassersteinStep};
 
-use crate::{Error, Result};
+use crate::{Backend, Error, Result};
 
 /// How closely to solve a transport problem, and when to give up.
 ///
@@ -92,7 +92,27 @@ impl Wasserstein {
     /// all mass is to be moved and the totals differ by more than 10⁻⁹, [`Error::PlanTooLarge`] for too many pairs with
     /// an exponent other than 1 and 2.
     pub fn start<'a>(&self, problem: &WassersteinProblem<'a>) -> Result<WassersteinRun<'a>> {
-        WassersteinRun::new(self, problem)
+        self.start_on(problem, &Backend::Cpu)
+    }
+
+    /// As [`start`](Self::start), with all searches on the device of a backend if it has one.
+    ///
+    /// Those are the searches for lowest reduced costs, of every point on either side: for candidates, for proofs, and
+    /// for the pairs that a simplex has missed. What a device finds is decided on the processor, see
+    /// [`lowest_k_all_on`](crate::WeightedKdTree::lowest_k_all_on), and all else stays there, the entropic potentials of
+    /// the 512 cells that a run begins with among it; so does everything for exponents other than 1 and 2.
+    ///
+    /// # Determinism
+    /// The same bits as on the CPU: plan, potentials and certificate.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start); what can go wrong on a device is told by the steps of the run.
+    pub fn start_on<'a>(
+        &self,
+        problem: &WassersteinProblem<'a>,
+        backend: &Backend,
+    ) -> Result<WassersteinRun<'a>> {
+        WassersteinRun::new(self, problem, backend)
     }
 
     /// Solves a problem.
@@ -100,7 +120,29 @@ impl Wasserstein {
     /// # Errors
     /// Those of [`start`](Self::start). Not converging is an answer, not an error.
     pub fn solve(&self, problem: &WassersteinProblem) -> Result<WassersteinPlan> {
-        self.solve_with(problem, |_| ControlFlow::Continue(()))
+        self.solve_on(problem, &Backend::Cpu)
+    }
+
+    /// As [`solve`](Self::solve), to the same bits, with all searches on the device of a backend if it has one; see
+    /// [`start_on`](Self::start_on).
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start); [`Error::DeviceMemory`] and [`Error::DeviceLost`] as they come.
+    ///
+    /// ```
+    /// use barrow_geometry::{Backend, Gpu, Measure, Wasserstein, WassersteinProblem};
+    /// use nalgebra::{Point3, Vector3};
+    ///
+    /// let source: Vec<_> = (0..50).map(|i| Point3::new(i as f64, 0.0, 0.0)).collect();
+    /// let target: Vec<_> = source.iter().map(|point| point + Vector3::new(0.0, 3.0, 0.0)).collect();
+    /// let problem = WassersteinProblem::new(Measure::uniform(&source)?, Measure::uniform(&target)?);
+    /// let backend = Gpu::open().map_or(Backend::Cpu, Backend::Gpu);
+    /// let solver = Wasserstein::default();
+    /// assert_eq!(solver.solve_on(&problem, &backend)?, solver.solve(&problem)?);
+    /// # Ok::<(), barrow_geometry::Error>(())
+    /// ```
+    pub fn solve_on(&self, problem: &WassersteinProblem, backend: &Backend) -> Result<WassersteinPlan> {
+        self.solve_with_on(problem, backend, |_| ControlFlow::Continue(()))
     }
 
     /// Solves a problem under observation; breaking ends the run with [`Status::Stopped`](crate::Status::Stopped), but
@@ -111,9 +153,23 @@ impl Wasserstein {
     pub fn solve_with(
         &self,
         problem: &WassersteinProblem,
+        observe: impl FnMut(&WassersteinStep) -> ControlFlow<()>,
+    ) -> Result<WassersteinPlan> {
+        self.solve_with_on(problem, &Backend::Cpu, observe)
+    }
+
+    /// As [`solve_with`](Self::solve_with), to the same bits, with all searches on the device of a backend if it has
+    /// one; see [`start_on`](Self::start_on).
+    ///
+    /// # Errors
+    /// Those of [`solve_on`](Self::solve_on).
+    pub fn solve_with_on(
+        &self,
+        problem: &WassersteinProblem,
+        backend: &Backend,
         mut observe: impl FnMut(&WassersteinStep) -> ControlFlow<()>,
     ) -> Result<WassersteinPlan> {
-        let mut run = self.start(problem)?;
+        let mut run = self.start_on(problem, backend)?;
         while let Some(step) = run.step()? {
             if observe(&step).is_break() {
                 break;

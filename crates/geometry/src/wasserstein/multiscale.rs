@@ -13,7 +13,7 @@ use super::problem::{Moved, WassersteinProblem};
 use super::refine::refine;
 use super::run::{Bounds, WassersteinStage};
 use crate::dual_bound::Outside;
-use crate::{Cost, Potentials, Result};
+use crate::{Backend, Cost, Potentials, Result};
 use nalgebra::Point3;
 
 /// Cells of the coarsest level at most.
@@ -65,6 +65,7 @@ struct Finest {
 /// A solution under way. Lengths are in units of 1 / scale metres, masses in units of the source's total.
 pub(super) struct Multiscale {
     cost: Cost,
+    backend: Backend,
     masses: Masses,
     leftover: Option<Leftover>,
     source: Hierarchy,
@@ -94,6 +95,7 @@ impl Multiscale {
         (source, target): (&[Point3<f64>], &[Point3<f64>]),
         scale: f64,
         gap: f64,
+        backend: &Backend,
     ) -> Self {
         let (masses, leftover) = problem.masses(scale);
         let depths = Hierarchy::depths(source.len().max(target.len()), COARSEST);
@@ -114,6 +116,7 @@ impl Multiscale {
         };
         Self {
             cost,
+            backend: backend.clone(),
             largest: cost.between(&Point3::origin(), &Point3::new(diagonal, 0.0, 0.0)),
             masses,
             leftover,
@@ -204,7 +207,7 @@ impl Multiscale {
     fn descend(&mut self) -> Result<()> {
         let (level, finest, cap) = (self.level, self.finest(), self.cap());
         let (source, target) = (&self.source.levels[level], &self.target.levels[level]);
-        let pair = Pair::new(source, target, self.masses.unit, self.cost);
+        let pair = Pair::new(source, target, self.masses.unit, self.cost, &self.backend);
         let partial = self.leftover.is_some() && self.reach.is_none();
         if level == 0 || partial {
             // A price for what stays behind is not known yet where only the mass is.

@@ -9,7 +9,7 @@ use super::answer::{Certificate, WassersteinPlan};
 use super::matrix::AllPairs;
 use super::multiscale::{Answer, Multiscale};
 use super::problem::{Moved, WassersteinProblem};
-use crate::{Arc, Convergence, Cost, Potentials, Result, SparsePlan, Status};
+use crate::{Arc, Backend, Convergence, Cost, Error, Potentials, Result, SparsePlan, Status};
 
 /// Above the error of a root or a power, as a part of it.
 const ROOT: f64 = 8.0 * f64::EPSILON;
@@ -83,10 +83,16 @@ pub struct WassersteinRun<'a> {
     scale: f64,
     iterations: usize,
     status: Option<Status>,
+    /// What a step failed with: its work is half done, and there is no going on from there.
+    failure: Option<Error>,
 }
 
 impl<'a> WassersteinRun<'a> {
-    pub(super) fn new(options: &Wasserstein, problem: &WassersteinProblem<'a>) -> Result<Self> {
+    pub(super) fn new(
+        options: &Wasserstein,
+        problem: &WassersteinProblem<'a>,
+        backend: &Backend,
+    ) -> Result<Self> {
         options.check()?;
         problem.check()?;
         let started = Instant::now();
@@ -95,25 +101,29 @@ impl<'a> WassersteinRun<'a> {
         let scaled = |points: &[Point3<f64>]| points.iter().map(|point| point * scale).collect::<Vec<_>>();
         let points = (&scaled(source)[..], &scaled(target)[..]);
         let solver = if problem.p == 1.0 || problem.p == 2.0 {
-            Solver::Multiscale(Box::new(Multiscale::new(problem, points, scale, options.gap)))
+            Solver::Multiscale(Box::new(Multiscale::new(problem, points, scale, options.gap, backend)))
         } else {
             Solver::AllPairs(Box::new(AllPairs::between(problem, points, scale)))
         };
         let (problem, options) = (*problem, options.clone());
-        Ok(Self { problem, options, started, solver, scale, iterations: 0, status: None })
+        Ok(Self { problem, options, started, solver, scale, iterations: 0, status: None, failure: None })
     }
 
     /// Goes on for a while; `None` when the gap is met, the plan is optimal or a limit is reached.
     ///
     /// # Errors
-    /// None are known: everything was checked at the start.
+    /// None on the CPU, as everything was checked at the start; a device may be lost or run out of memory, and then this
+    /// and all that follows is that error.
     pub fn step(&mut self) -> Result<Option<WassersteinStep>> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
         if self.status.is_some() {
             return Ok(None);
         }
         let (stage, points, done) = match &mut self.solver {
             Solver::Multiscale(solver) => {
-                let stage = solver.step()?;
+                let stage = solver.step().inspect_err(|error| self.failure = Some(error.clone()))?;
                 (stage, solver.points(), solver.done())
             }
             Solver::AllPairs(solver) => {
@@ -156,6 +166,9 @@ impl<'a> WassersteinRun<'a> {
     /// # Errors
     /// Those of [`step`](Self::step).
     pub fn finish(mut self) -> Result<WassersteinPlan> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
         let mut status = self.status.unwrap_or(Status::Stopped);
         while self.certificate().upper.is_infinite() {
             self.status = None;
