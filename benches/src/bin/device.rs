@@ -38,7 +38,7 @@ fn main() -> Result<(), Failure> {
 fn kernels(gpu: &Gpu, points: usize) -> Result<(), Failure> {
     let peaks = gpu.peaks()?;
     println!(
-        "\n{points} points\n{:<28} {:>10} {:>14} {:>8} {:>10}",
+        "\n{points} points\n{:<28} {:>10} {:>20} {:>8} {:>10}",
         "kernel", "seconds", "rate", "share", "error"
     );
     for rate in peaks.iter().chain(&gpu.kernel_rates(points)?) {
