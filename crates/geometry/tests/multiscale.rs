@@ -127,3 +127,22 @@ fn a_blur_of_a_ten_thousandth_of_the_box_is_exact() {
     let (plan, _) = solve(&Sinkhorn { tolerance: 1e-6, ..Default::default() }, &problem);
     assert_close(plan.transport_cost(), 1e-8 + 4e-8 + 2.5e-9, 1e-11);
 }
+
+/// A dense cluster, for which plans are remembered by patches, and lone points with few others to draw from, among them
+/// those of the last tile, which is not full.
+#[test]
+fn tiles_that_are_not_full_have_no_part_in_a_plan() {
+    for lone in [33, 65, 125] {
+        let scattered = |shift: f64| -> Vec<Point3<f64>> {
+            (0..lone).map(|i| Point3::new(3.0 + 0.4 * i as f64 + shift, 0.0, 0.0)).collect()
+        };
+        let source = [cube(2048, 1), scattered(0.0)].concat();
+        let target = [cube(2048, 2), scattered(0.1)].concat();
+        let (a, b) = (Measure::uniform(&source).unwrap(), Measure::uniform(&target).unwrap());
+        for blur in [0.15, 0.3] {
+            let solver = Sinkhorn { tolerance: 1e-4, ..Default::default() };
+            let (plan, _) = solve(&solver, &TransportProblem::new(a, b, blur));
+            assert_close(plan.mass(), 1.0, 1e-9);
+        }
+    }
+}

@@ -264,10 +264,12 @@ fn stream<R: Real, const FUSED: bool, const EUCLIDEAN: bool, const MOMENTS: bool
             }
         }
         if job.own.is_some() && draws.nodes == Nodes::Patches {
+            // Powers of two do not vanish: patches of nothing but padding would seem to give a little.
+            let patches = job.columns.measure.range(listed.node.first).len().div_ceil(PATCH);
             for (flows, drawn) in draws.flows.iter_mut().zip(&mut drawn) {
                 for (patch, lanes) in drawn.iter_mut().enumerate() {
                     let mass = total(lanes) as f32;
-                    if mass > 0.0 {
+                    if mass > 0.0 && patch < patches {
                         flows.push(((listed.node.first * PATCHES + patch) as u32, mass));
                     }
                     *lanes = [R::ZERO; LANES];
