@@ -9,6 +9,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::device::DeviceReport;
 use crate::entropy::Entropy;
 use crate::interrupt;
 use crate::progress::Progress;
@@ -45,6 +46,8 @@ pub struct CertificateReport {
 
 /// What came of a run.
 pub struct Certain {
+    /// Where the searches of the solver ran.
+    pub device: DeviceReport,
     /// The library's answer.
     pub answer: WassersteinPlan,
     /// What the last step worked on.
@@ -88,7 +91,7 @@ impl Certified {
     /// Solves a problem; Ctrl-C ends the run, and the user is told if the gap was not reached.
     ///
     /// # Errors
-    /// If an option is out of range, or totals differ where all mass is to be moved.
+    /// If an option is out of range, totals differ where all mass is to be moved, or a device fails.
     pub fn solve(
         &self,
         problem: &WassersteinProblem,
@@ -98,7 +101,8 @@ impl Certified {
         let progress = Progress::new(settings.progress, "solving transport");
         let solver = self.solver(shared);
         let mut stage = None;
-        let answer = solver.solve_with(problem, |step| {
+        let (backend, device) = settings.device.if_asked("certified transport takes a device only if asked");
+        let answer = solver.solve_with_on(problem, &backend, |step| {
             stage = Some(step.stage);
             show(&progress, step, solver.gap);
             interrupt::flow()
@@ -113,7 +117,7 @@ impl Certified {
             settings
                 .note(format!("the gap is {gap}, not yet the {asked} asked for; {limit} allows more work"));
         }
-        Ok(Certain { answer, stage, missed })
+        Ok(Certain { device, answer, stage, missed })
     }
 
     /// What the answer says about the problem.

@@ -88,6 +88,7 @@ fn a_device_gives_the_processors_answers() {
         ("distance source.xyz target.xyz --metric sinkhorn --blur 0.3 --tolerance 1e-4", "value", 1e-5),
         ("distance source.xyz target.xyz --metric sliced --projections 64", "value", 1e-5),
         ("distance source.xyz target.xyz --metric chamfer", "value", 0.0),
+        ("distance source.xyz target.xyz --metric wasserstein --gap 0.01", "value", 0.0),
         // A cost is as far off as mass is misplaced.
         ("match source.xyz target.xyz --out plan.csv --blur 0.3 --tolerance 1e-4", "cost", 1e-3),
     ];
@@ -123,7 +124,7 @@ fn a_pose_is_found_with_a_device() {
 fn what_has_no_engine_for_a_device_says_so() {
     let Some(_) = adapter() else { return };
     let folder = folder_with_pair(60);
-    let arguments = "distance source.xyz target.xyz --metric wasserstein --device gpu";
+    let arguments = "distance source.xyz target.xyz --metric max-sliced --device gpu";
     let answer = barrow(folder.path(), &format!("{arguments} --json")).expect(0).json();
     assert_eq!(ran(&answer), "cpu");
     assert!(answer["device"]["why"].as_str().is_some_and(|why| why.contains("processor only")), "{answer}");

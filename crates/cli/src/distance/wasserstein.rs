@@ -24,14 +24,15 @@ pub fn wasserstein(options: &Options, clouds: &LoadedPair, settings: &Settings) 
     let measures = weights.measures(clouds, &options.pair)?;
     let problem = options.certified.problem(measures, options.p(), &options.entropy);
     let prepare = start.elapsed().as_secs_f64();
-    let Certain { answer, stage, missed } = options.certified.solve(&problem, &options.entropy, settings)?;
+    let Certain { device, answer, stage, missed } =
+        options.certified.solve(&problem, &options.entropy, settings)?;
     let mass = answer.plan.mass();
     let totals = (problem.source.total(), problem.target.total());
     let arcs = answer.plan.arcs().len();
     Ok(Answer {
         value: answer.value,
         unit: "m",
-        device: settings.device.cpu_only("transport without entropy"),
+        device,
         settings: options.certified.settings(options.p(), &options.entropy, &options.weighting),
         convergence: answer.convergence,
         certificate: Some(answer.certificate.into()),

@@ -20,7 +20,8 @@ pub fn sparse(options: &Options, clouds: &LoadedPair, settings: &Settings) -> Re
     let measures = weights.measures(clouds, &options.pair)?;
     let problem = options.certified.problem(measures, options.p, &options.entropy);
     let prepare = start.elapsed().as_secs_f64();
-    let Certain { answer, missed, .. } = options.certified.solve(&problem, &options.entropy, settings)?;
+    let Certain { device, answer, missed, .. } =
+        options.certified.solve(&problem, &options.entropy, settings)?;
     let solve = start.elapsed().as_secs_f64() - prepare;
     let got = answer.plan.marginals();
     let error = |measure: &Measure, got: &[f64]| marginal_error(measure, got, problem.moved);
@@ -33,7 +34,7 @@ pub fn sparse(options: &Options, clouds: &LoadedPair, settings: &Settings) -> Re
         certificate: Some(answer.certificate.into()),
         missed,
         convergence: answer.convergence,
-        device: settings.device.cpu_only("transport without entropy"),
+        device,
         settings: options.certified.settings(options.p, &options.entropy, &options.weighting),
         line: None,
         prepare,
