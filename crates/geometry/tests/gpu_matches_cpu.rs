@@ -131,6 +131,22 @@ fn costs_penalties_and_weights() {
     }
 }
 
+/// Clouds twenty reaches apart: hardly anything is moved, and what is kept of it leaves the range of single precision.
+#[test]
+fn clouds_beyond_each_others_reach() {
+    let Some(gpu) = device() else { return };
+    let (source, target) = (cube(60, 1), moved(&cube(70, 2), Vector3::new(20.0, 0.0, 0.0)));
+    let (a, b) = (Measure::uniform(&source).unwrap(), Measure::uniform(&target).unwrap());
+    for penalty in [MarginalPenalty::KullbackLeibler, MarginalPenalty::TotalVariation] {
+        let problem = TransportProblem { reach: Some(1.0), penalty, ..TransportProblem::new(a, b, 0.5) };
+        let wanted = SOLVER().solve(&problem, &Backend::Cpu).unwrap();
+        let got = SOLVER().solve(&problem, &Backend::Gpu(gpu.clone())).unwrap();
+        assert!(got.convergence().converged(), "{penalty:?}: {:?}", got.convergence());
+        assert!((got.value() / wanted.value() - 1.0).abs() < TOLERANCE, "{penalty:?}: {}", got.value());
+        assert!(got.mass() <= 1e-6, "{penalty:?}: {}", got.mass());
+    }
+}
+
 #[test]
 fn awkward_clouds() {
     let Some(gpu) = device() else { return };

@@ -3,6 +3,10 @@
 // Σ a exp(−f/ρ) and Σ b exp(−g/ρ)
 @group(0) @binding(4) var<storage, read> kept: array<f32>;
 
+// Sums between these are of terms that are as they should be, or too small to matter.
+const LEAST: f32 = 1e-27;
+const MOST: f32 = 1e18;
+
 // Beyond the best answers, the way that the last ones came.
 @compute @workgroup_size(256)
 fn extrapolate(
@@ -15,7 +19,9 @@ fn extrapolate(
         return;
     }
     var image = best(softmins[index]);
-    if improve.translation > 0.0 {
+    // Sums that may have left the range of numbers tell nothing; the translation changes how soon, not what.
+    let told = min(kept[0], kept[1]) > LEAST && max(kept[0], kept[1]) < MOST;
+    if improve.translation > 0.0 && told {
         image = plus(image, bits(-improve.translation * (log2(kept[0]) - log2(kept[1]))));
     }
     let before = images[index];
