@@ -4,20 +4,22 @@
 //!
 //! First the kernels between two surfaces of POINTS points each (100 000 on a card, 4096 on an adapter in software),
 //! with their values checked against the processor's; shares are of the device's own peaks, measured by kernels that do
-//! nothing but fused additions, nothing but powers, or nothing but copies. Then whole answers on the processor and the device, interleaved,
-//! for sizes up to LARGEST (1 000 000 on a card): where the ratio passes 1 is the crossover that `--device auto` is to
-//! know.
+//! nothing but fused additions, nothing but powers, or nothing but copies. Then whole answers between a sphere and a torus
+//! on the processor and the device, interleaved, for sizes up to LARGEST (1 000 000 on a card): where the ratio passes 1
+//! is the crossover that `--device auto` is to know.
 
 use std::time::Instant;
 
 use barrow::geometry::{
-    AdapterKind, Backend, Gpu, Measure, NearestDistances, PointCloud, Sinkhorn, SinkhornDivergence, Sliced,
-    TransportProblem, Wasserstein, WassersteinProblem,
+    AdapterKind, Backend, Gpu, KdTree, Measure, NearestDistances, Sinkhorn, SinkhornDivergence, Sliced,
+    TransportProblem, Wasserstein, WassersteinProblem, median_spacing,
 };
 use barrow_benches::median;
-use nalgebra::Point3;
+use barrow_datasets::SphereTorus;
 
 const ROUNDS: usize = 3;
+/// From so many points on one round has to do.
+const LARGE: usize = 250_000;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -60,9 +62,11 @@ fn crossover(gpu: &Gpu, largest: usize) -> Result<(), Failure> {
     );
     let sizes = [1000, 4000, 16_000, 64_000, 250_000, 1_000_000];
     for &count in sizes.iter().filter(|&&count| count <= largest) {
-        let (source, target) = (cloud(count, 0.1), cloud(count, 0.6));
-        let (a, b) = (Measure::uniform(&source)?, Measure::uniform(&target)?);
-        let problem = TransportProblem::new(a, b, 2.0 * (1.0 / count as f64).cbrt());
+        let scene = SphereTorus { points: count, ..Default::default() }.make()?;
+        let [source, target] = [0, 1].map(|side| &scene.clouds[side].points);
+        let (a, b) = (Measure::uniform(source.positions())?, Measure::uniform(target.positions())?);
+        let spacing = median_spacing(source, &KdTree::new(source.positions())).unwrap_or(1.0);
+        let problem = TransportProblem::new(a, b, 2.0 * spacing);
         row("Sinkhorn divergence", count, &backends, |backend| {
             Ok(SinkhornDivergence::solve(&Sinkhorn::default(), &problem, backend)?.value)
         })?;
@@ -74,9 +78,8 @@ fn crossover(gpu: &Gpu, largest: usize) -> Result<(), Failure> {
         row("sliced, 300 directions", count, &backends, |backend| {
             Ok(sliced.distance_on(&a, &b, backend)?.value)
         })?;
-        let clouds = (PointCloud::new(source.clone())?, PointCloud::new(target.clone())?);
         row("nearest points", count, &backends, |backend| {
-            Ok(NearestDistances::between_on(&clouds.0, &clouds.1, backend)?.chamfer().value)
+            Ok(NearestDistances::between_on(source, target, backend)?.chamfer().value)
         })?;
     }
     Ok(())
@@ -90,7 +93,7 @@ fn row(
     answer: impl Fn(&Backend) -> Result<f64, Failure>,
 ) -> Result<(), Failure> {
     let (mut seconds, mut values) = ([Vec::new(), Vec::new()], [0.0; 2]);
-    for _ in 0..ROUNDS {
+    for _ in 0..if points < LARGE { ROUNDS } else { 1 } {
         for (place, backend) in backends.iter().enumerate() {
             let begin = Instant::now();
             values[place] = answer(backend)?;
@@ -102,15 +105,4 @@ fn row(
     let apart = (values[1] / values[0] - 1.0).abs();
     println!("{name:<24} {points:>9} {cpu:>12.3} {device:>12.3} {:>8.2} {apart:>10.1e}", median(ratios));
     Ok(())
-}
-
-/// Points of a Weyl sequence in the unit cube: evenly spread, the same on every machine.
-fn cloud(count: usize, shift: f64) -> Vec<Point3<f64>> {
-    let coordinate = |i: usize, step: f64| (shift + i as f64 * step).fract();
-    (0..count)
-        .map(|i| {
-            let i = i + 1;
-            Point3::new(coordinate(i, 0.8191725134), coordinate(i, 0.6710436067), coordinate(i, 0.5497004779))
-        })
-        .collect()
 }
