@@ -114,6 +114,7 @@ pub const GROUP_PLANES: &str = concat!(
 pub const AIM: &str = concat!(
     include_str!("sinkhorn/bits.wgsl"),
     include_str!("sinkhorn/nodes.wgsl"),
+    include_str!("sinkhorn/task.wgsl"),
     include_str!("sinkhorn/aim.wgsl")
 );
 
@@ -147,6 +148,7 @@ pub const SOFTMIN: &str = concat!(
     include_str!("sinkhorn/bits.wgsl"),
     include_str!("sinkhorn/nodes.wgsl"),
     include_str!("sinkhorn/meeting.wgsl"),
+    include_str!("sinkhorn/task.wgsl"),
     include_str!("sinkhorn/walk.wgsl"),
     include_str!("sinkhorn/base.wgsl"),
     include_str!("sinkhorn/online.wgsl"),
@@ -207,6 +209,7 @@ pub const ROW_MEANS: &str = concat!(
     include_str!("sinkhorn/bits.wgsl"),
     include_str!("sinkhorn/nodes.wgsl"),
     include_str!("sinkhorn/meeting.wgsl"),
+    include_str!("sinkhorn/task.wgsl"),
     include_str!("sinkhorn/walk.wgsl"),
     include_str!("sinkhorn/base.wgsl"),
     include_str!("sinkhorn/row_means.wgsl")

@@ -1,26 +1,10 @@
 // The column with the largest score seen from the centre of a tile of rows: branch and bound over groups and tiles.
 // Bindings at AIM in sinkhorn.rs.
 
-struct Walk {
-    // Tile of rows of the first workgroup.
-    first: u32,
-    row_tiles: u32,
-    tiles: u32,
-    groups: u32,
-    // Whether these are the first and the last columns of a measure in parts.
-    begins: u32,
-    ends: u32,
-    margin: f32,
-    padding: u32,
-}
-
-@group(0) @binding(0) var<uniform> walk: Walk;
 @group(0) @binding(1) var<storage, read> row_nodes: array<Node>;
 @group(0) @binding(2) var<storage, read_write> aims: array<Aim>;
 @group(0) @binding(3) var<storage, read> nodes: array<Node>;
 @group(0) @binding(4) var<storage, read> columns: array<vec4<f32>>;
-
-const LANES: u32 = 64u;
 
 struct Candidate {
     focus: vec3<i32>,

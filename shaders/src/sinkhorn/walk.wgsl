@@ -1,21 +1,6 @@
 // A tile of rows walks over the columns that matter to it: groups of tiles are tested by 64 at a time, then the tiles
 // of those that pass, and what passes again is left to `absorb`, which every kernel brings along.
 
-struct Walk {
-    // Tile of rows of the first workgroup.
-    first: u32,
-    row_tiles: u32,
-    tiles: u32,
-    groups: u32,
-    // Whether these are the first and the last columns of a measure in parts.
-    begins: u32,
-    ends: u32,
-    // Bits by which a tile may fall short of a row's sum before it is left out.
-    margin: f32,
-    padding: u32,
-}
-
-@group(0) @binding(0) var<uniform> walk: Walk;
 @group(0) @binding(1) var<storage, read> row_nodes: array<Node>;
 @group(0) @binding(2) var<storage, read> row_points: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> aims: array<Aim>;
@@ -23,7 +8,6 @@ struct Walk {
 // A column's offset from the centre of its tile, and what it has beyond the tile's plane.
 @group(0) @binding(5) var<storage, read> columns: array<vec4<f32>>;
 
-const LANES: u32 = 64u;
 // One tile of columns is brought in at once.
 const STAGED: u32 = TILE;
 
@@ -46,6 +30,18 @@ fn gathered(lane: u32, keep: bool) -> vec2<u32> {
     return workgroupUniformLoad(&passing);
 }
 
+// Takes the lowest of the bits that are left.
+fn take_lowest(bits: ptr<function, vec2<u32>>) -> u32 {
+    if (*bits).x == 0u {
+        let lowest = 32u + firstTrailingBit((*bits).y);
+        (*bits).y &= (*bits).y - 1u;
+        return lowest;
+    }
+    let lowest = firstTrailingBit((*bits).x);
+    (*bits).x &= (*bits).x - 1u;
+    return lowest;
+}
+
 fn walk_over(tile: u32, lane: u32) {
     let rows = row_nodes[tile];
     let aim = aims[tile];
@@ -61,13 +57,7 @@ fn walk_over(tile: u32, lane: u32) {
         }
         var groups = gathered(lane, keep);
         while any(groups != vec2<u32>(0u)) {
-            var next = firstTrailingBit(groups.x);
-            if groups.x == 0u {
-                next = 32u + firstTrailingBit(groups.y);
-                groups.y &= groups.y - 1u;
-            } else {
-                groups.x &= groups.x - 1u;
-            }
+            let next = take_lowest(&groups);
             meet_group(rows, aim, lane, walk.tiles + first + next, lowest);
         }
     }
@@ -84,13 +74,7 @@ fn meet_group(rows: Node, aim: Aim, lane: u32, index: u32, lowest: f32) {
     }
     var tiles = gathered(lane, keep);
     while any(tiles != vec2<u32>(0u)) {
-        var next = firstTrailingBit(tiles.x);
-        if tiles.x == 0u {
-            next = 32u + firstTrailingBit(tiles.y);
-            tiles.y &= tiles.y - 1u;
-        } else {
-            tiles.x &= tiles.x - 1u;
-        }
+        let next = take_lowest(&tiles);
         let meeting = meetings[next];
         workgroupBarrier();
         if lane < TILE {

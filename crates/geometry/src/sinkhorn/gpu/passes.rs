@@ -17,6 +17,21 @@ const FEW_TILES: usize = 64;
 /// Workgroups that keep a device busy: where rows are fewer, columns are split.
 const WORKGROUPS: usize = 512;
 
+/// What a workgroup is told that takes a tile of rows over a part of the columns.
+fn task(first: u32, rows: &Part, columns: &DeviceMeasure, number: usize, margin: f32) -> Walk {
+    let others = &columns.parts[number];
+    Walk {
+        first,
+        row_tiles: rows.tiles() as u32,
+        tiles: others.tiles() as u32,
+        groups: others.groups() as u32,
+        begins: u32::from(number == 0),
+        ends: u32::from(number + 1 == columns.parts.len()),
+        margin,
+        padding: 0,
+    }
+}
+
 impl GpuEngine {
     /// One dispatch for every part of a measure.
     pub(super) fn for_points<'b>(
@@ -55,16 +70,7 @@ impl GpuEngine {
             let row_tiles = part.tiles();
             for (number, others) in columns.parts.iter().enumerate() {
                 let buffers = [&part.nodes, &part.aims, &others.nodes, &others.columns];
-                let parameters = |first| Walk {
-                    first,
-                    row_tiles: row_tiles as u32,
-                    tiles: others.tiles() as u32,
-                    groups: others.groups() as u32,
-                    begins: u32::from(number == 0),
-                    ends: u32::from(number + 1 == columns.parts.len()),
-                    margin: 0.0,
-                    padding: 0,
-                };
+                let parameters = |first| task(first, part, columns, number, 0.0);
                 let met = (others.room()).min(MET) as f64 / 32.0;
                 let cost = part.room() as f64 * met;
                 work.run_in_parts(&self.kernels.aim, parameters, &buffers, row_tiles, cost)?;
@@ -85,25 +91,14 @@ impl GpuEngine {
         // No tile that is left out adds more than its part of 2^-omission to a row's sum.
         let margin = (self.omission + (columns.tiles() as f64).log2()) as f32;
         let met = (columns.tiles() * 32).min(MET) as f64;
-        let last = columns.parts.len() - 1;
         for (place, part) in rows.parts.iter().enumerate() {
             let row_tiles = part.tiles();
             let cost = part.room() as f64 * met;
-            let parameters = |first: u32, number: usize, others: &Part| Walk {
-                first,
-                row_tiles: row_tiles as u32,
-                tiles: others.tiles() as u32,
-                groups: others.groups() as u32,
-                begins: u32::from(number == 0),
-                ends: u32::from(number == last),
-                margin,
-                padding: 0,
-            };
             for (number, others) in columns.parts.iter().enumerate() {
                 let [first, second] = out(place, part);
                 let buffers =
                     [&part.nodes, &part.points, &part.aims, &others.nodes, &others.columns, first, second];
-                let parameters = |first| parameters(first, number, others);
+                let parameters = |first| task(first, part, columns, number, margin);
                 work.run_in_parts(kernel, parameters, &buffers, row_tiles, cost)?;
             }
         }
