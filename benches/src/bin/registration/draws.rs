@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use nalgebra::{Quaternion, UnitQuaternion, Vector3};
+use nalgebra::{Quaternion, Unit, UnitQuaternion, Vector3};
 
 /// The draws of one job: SplitMix64 (Steele, Lea and Flood 2014), so that a driver in another language can repeat them.
 pub struct Draws(u64);
@@ -33,6 +33,11 @@ impl Draws {
     /// Three of them.
     pub fn normals(&mut self) -> Vector3<f64> {
         Vector3::from_fn(|_, _| self.normal())
+    }
+
+    /// Uniform on the sphere.
+    pub fn direction(&mut self) -> Unit<Vector3<f64>> {
+        Unit::new_normalize(self.normals())
     }
 
     /// Uniform on SO(3): four normals, normalised.

@@ -2,10 +2,13 @@
 //!
 //! `registration ROW` runs a row and prints a table: `real` (the pairs of `pairs.json`, no guess, default options),
 //! `turned` (their sources turned and shifted at random, 20 draws each), `units` (× 1e-3, × 1e3, + 5e6), `unrelated`
-//! (sources of one scene on targets of another, 200 of them).
+//! (sources of one scene on targets of another, 200 of them), `basin` (local transport from starts that are 30 to 120
+//! degrees off), `overlap` (made pairs that have 0.2 to 1 in common), `refined` and `local` (from beside the truth: how
+//! exact, and how long), `certainty` (whether the covariance tells the error).
 //!
 //! `--data FOLDER` has `pairs.json` (default: what `BARROW_DATA` names, else `../shared/data`), `--only PART` selects
-//! pairs whose id contains it, `--draws N`, `--threads N` (default 2), `--method M` (`auto`), `--reverse` registers
+//! pairs whose id contains it, `--draws N`, `--made FOLDER` keeps clouds that are made
+//! (default `target/benches/registration/made`), `--threads N` (default 2), `--method M` (`auto`), `--reverse` registers
 //! target onto source (`real`), `--json FILE` appends every answer as a line of JSON.
 //!
 //! `registration jobs ROW` prints the row's jobs, a line of JSON each; `registration serve` answers such lines from
@@ -17,6 +20,7 @@
 mod draws;
 mod files;
 mod job;
+mod made;
 mod pairs;
 mod pose;
 mod rows;
@@ -38,6 +42,7 @@ fn main() -> Result<()> {
     let folder = std::env::var("BARROW_DATA").unwrap_or_else(|_| "../shared/data".into());
     let mut asked = Asked {
         folder: PathBuf::from(folder),
+        made: PathBuf::from("target/benches/registration/made"),
         only: String::new(),
         draws: None,
         reverse: false,
@@ -49,6 +54,7 @@ fn main() -> Result<()> {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
             "--data" => asked.folder = value()?.into(),
+            "--made" => asked.made = value()?.into(),
             "--only" => asked.only = value()?,
             "--draws" => asked.draws = Some(value()?.parse()?),
             "--method" => asked.method = value()?,
@@ -80,9 +86,10 @@ fn main() -> Result<()> {
             println!(
                 "{}",
                 match row {
-                    Row::Real => table::each(&answers),
+                    Row::Real | Row::Refined | Row::Local => table::each(&answers),
                     Row::Units => table::changes(&answers)?,
-                    Row::Turned | Row::Unrelated => table::grouped(&answers),
+                    Row::Certainty => table::certainty(&answers),
+                    Row::Turned | Row::Unrelated | Row::Basin | Row::Overlap => table::grouped(&answers),
                 }
             );
             Ok(())

@@ -81,13 +81,7 @@ pub fn grouped(answers: &[Answer]) -> String {
         "| what | answers | within | share | accepted | doubtful | failed | accepted though wrong | rotation, median [deg] | \
          seconds, median | longest |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
-    let mut groups: Vec<(&str, Vec<&Answer>)> = Vec::new();
-    for answer in answers {
-        match groups.iter_mut().find(|(name, _)| *name == answer.group) {
-            Some((_, members)) => members.push(answer),
-            None => groups.push((&answer.group, vec![answer])),
-        }
-    }
+    let mut groups = groups(answers);
     groups.push(("all", answers.iter().collect()));
     for (name, members) in groups.iter().filter(|(_, members)| !members.is_empty()) {
         let count = |has: &dyn Fn(&Answer) -> bool| members.iter().filter(|answer| has(answer)).count();
@@ -142,4 +136,36 @@ pub fn changes(answers: &[Answer]) -> Result<String> {
         }
     }
     Ok(format!("{table}\n\n{kept} of {asked} change by less than 1e-3 degrees.\n"))
+}
+
+/// By group: the mean of the normalised error squared, which is 6 for a right covariance.
+pub fn certainty(answers: &[Answer]) -> String {
+    let mut table = String::from(
+        "| pair | answers | without a covariance | normalised error squared, mean | median | rotation, median [deg] |\n\
+         |---|---:|---:|---:|---:|---:|\n",
+    );
+    for (name, members) in groups(answers) {
+        let values: Vec<f64> = members.iter().filter_map(|answer| answer.nees).collect();
+        let rotations: Vec<f64> =
+            members.iter().filter_map(|answer| Some(answer.error?.rotation_deg)).collect();
+        table += &format!("| {name} | {} | {} |", members.len(), members.len() - values.len());
+        if !values.is_empty() {
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            table += &format!(" {mean:.2} | {:.2} | {:.4} |", median(values), median(rotations));
+        }
+        table += "\n";
+    }
+    table + "\nFor a right covariance: mean 6, median 5.35.\n"
+}
+
+/// Answers by group, in the order in which groups come first.
+fn groups(answers: &[Answer]) -> Vec<(&str, Vec<&Answer>)> {
+    let mut groups: Vec<(&str, Vec<&Answer>)> = Vec::new();
+    for answer in answers {
+        match groups.iter_mut().find(|(name, _)| *name == answer.group) {
+            Some((_, members)) => members.push(answer),
+            None => groups.push((&answer.group, vec![answer])),
+        }
+    }
+    groups
 }
