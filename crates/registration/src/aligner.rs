@@ -7,7 +7,7 @@ use nalgebra::Isometry3;
 
 use crate::{Alignment, AlignmentStep, Kernel, Method, Registration, Result};
 
-/// Registers one cloud onto another, starting from an initial pose.
+/// Registers one cloud onto another, from an initial pose or from none.
 ///
 /// The defaults read their scales off the clouds, so that millimetres and kilometres are treated alike.
 ///
@@ -52,8 +52,8 @@ pub struct Aligner {
     /// Gate of the finest stage and of the inliers \[m\]; coarser stages widen it with their voxels. `None`
     /// is three voxels.
     pub max_distance: Option<f64>,
-    /// Pose to start from.
-    pub initial: Isometry3<f64>,
+    /// Pose to start from. `None`: any pose may be the right one, and is searched for.
+    pub initial: Option<Isometry3<f64>>,
     /// Robust kernel; its width follows the median residual.
     pub kernel: Kernel,
     /// Steps that one stage may take.
@@ -68,7 +68,7 @@ impl Default for Aligner {
             method: Method::default(),
             voxel_size: None,
             max_distance: None,
-            initial: Isometry3::identity(),
+            initial: None,
             kernel: Kernel::default(),
             max_iterations: 120,
             tolerance: 1e-3,

@@ -1,6 +1,6 @@
 //! A registration in progress: `start → step → finish`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,30 +9,48 @@ use nalgebra::{Isometry3, Translation3};
 
 use crate::error::require_positive;
 use crate::fit::{agreement, require_finite};
+use crate::global;
 use crate::pose::{NormalEquations, closed_form, retract};
 use crate::report::Answer;
 use crate::resolution::{GATE, automatic_voxel_size};
 use crate::running::Running;
 use crate::schedule::{Schedule, StagePlan};
 use crate::surface::{Surface, centered};
+use crate::track::{Candidate, Phase, Track};
 use crate::{Aligner, Correspondence, Error, Registration, Residual, Result, Stage};
 
-/// Coarseness of the surfaces on which the starts are compared.
+/// Coarseness of the surfaces on which the ends of tracks are compared.
 const JUDGING: u32 = 2;
 
-/// Agreement above which no other start is tried: of the wrong poses of all real pairs at hand none comes
+/// Coarseness of the surfaces on which the many poses of a search are compared.
+const SIFTING: u32 = 4;
+
+/// Agreement above which nothing else is tried: of the wrong poses of all real pairs at hand none comes
 /// near it.
 const CLEAR: f64 = 0.7;
+
+/// Poses of a search that are looked at more closely.
+const SIFTED: usize = 24;
+
+/// Steps each of them may take.
+const SIFTING_STEPS: usize = 12;
+
+/// Points below which features need every one of them.
+const FEW: usize = 4000;
+
+/// Of these, poses that are settled.
+const SETTLED: usize = 4;
 
 /// What one step of the loop did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlignmentStep {
     /// Name of the stage.
     pub stage: &'static str,
-    /// Index of the stage among [`stages`](Self::stages).
-    pub stage_index: usize,
-    /// Number of stages that will run at most; a start that fits well spares the others.
-    pub stages: usize,
+    /// How far along: the phases behind.
+    pub phase: usize,
+    /// Number of phases in all: what follows from a first pose, the search for others, a few steps from all that were
+    /// found, more from the best of them, the finish. A pose that fits well spares those in between.
+    pub phases: usize,
     /// Step within the stage, from 1.
     pub iteration: usize,
     /// The pose after the step.
@@ -43,19 +61,6 @@ pub struct AlignmentStep {
     pub rmse: f64,
     /// Motion of a point at the source's radius in this step \[m\].
     pub motion: f64,
-}
-
-/// A pose, and how the loop came to it.
-#[derive(Debug, Clone)]
-struct Candidate {
-    /// Between the centred clouds.
-    pose: Isometry3<f64>,
-    /// How the last stage measured its residuals.
-    residual: Residual,
-    status: Status,
-    iterations: usize,
-    /// Motion in the last step \[m\].
-    motion: f64,
 }
 
 /// A registration in progress. The viewer calls [`step`](Self::step) between frames.
@@ -74,14 +79,15 @@ pub struct Alignment {
     /// Thinned clouds by coarseness.
     levels: BTreeMap<u32, (Arc<Surface>, Arc<Surface>)>,
     schedule: Schedule,
-    /// Index among the starts; their number while the finish runs; one more at the end.
-    track: usize,
-    /// Index of the stage within the track.
-    stage: usize,
+    phase: Phase,
+    /// The track in hand, and those to come.
+    current: Track,
+    waiting: VecDeque<Track>,
     running: Option<Running>,
-    current: Candidate,
-    /// Ends of the starts, with their agreement.
-    candidates: Vec<(f64, Candidate)>,
+    /// Ends of this phase's tracks, with their agreement.
+    ended: Vec<(f64, Candidate)>,
+    /// The best end of all phases that were judged alike.
+    best: Option<(f64, Candidate)>,
     stages: Vec<Stage>,
 }
 
@@ -92,7 +98,7 @@ impl Alignment {
         target: &PointCloud,
         backend: &Backend,
     ) -> Result<Self> {
-        require_finite(&options.initial)?;
+        options.initial.as_ref().map_or(Ok(()), require_finite)?;
         require_positive("tolerance", options.tolerance)?;
         require_positive("max_iterations", options.max_iterations as f64)?;
         let (source, source_origin) = centered(source, "source")?;
@@ -107,7 +113,12 @@ impl Alignment {
         };
         let squares: f64 = source.positions().iter().map(|point| point.coords.norm_squared()).sum();
         let radius = (squares / source.len() as f64).sqrt();
-        let pose = target_origin.inverse() * options.initial * source_origin;
+        let initial = options.initial.unwrap_or_default();
+        let first = Candidate::at(target_origin.inverse() * initial * source_origin);
+        let schedule = Schedule::of(options.method, options.initial.is_none());
+        let mut waiting: VecDeque<Track> =
+            schedule.starts.iter().map(|stages| Track::new(first.clone(), stages)).collect();
+        let current = waiting.pop_front().unwrap_or_else(|| Track::new(first, &[]));
         Ok(Self {
             options: options.clone(),
             backend: backend.clone(),
@@ -119,12 +130,13 @@ impl Alignment {
             max_distance,
             radius,
             levels: BTreeMap::new(),
-            schedule: Schedule::of(options.method),
-            track: 0,
-            stage: 0,
+            schedule,
+            phase: Phase::Guess,
+            current,
+            waiting,
             running: None,
-            current: Candidate::at(pose),
-            candidates: Vec::new(),
+            ended: Vec::new(),
+            best: None,
             stages: Vec::new(),
         })
     }
@@ -132,40 +144,46 @@ impl Alignment {
     /// Takes one step; `None` when every stage has ended.
     ///
     /// # Errors
-    /// [`Error::NoCorrespondences`] if no start finds a single match; what goes wrong on a device.
+    /// [`Error::NoCorrespondences`] if no pose finds a single match; what goes wrong on a device.
     pub fn step(&mut self) -> Result<Option<AlignmentStep>> {
         loop {
-            let Some(mut running) = self.next_stage()? else { return Ok(None) };
-            let pairs = running.correspond(&self.current.pose)?;
+            match self.phase {
+                Phase::Ended => return Ok(None),
+                Phase::Search => return self.search().map(Some),
+                _ => {}
+            }
+            let Some(mut running) = self.next_stage()? else {
+                self.end_track(true)?;
+                continue;
+            };
+            let pairs = running.correspond(&self.current.candidate.pose)?;
             if pairs.is_empty() {
-                // Nothing to hold on to: a start that ends here is no candidate.
-                self.stages.push(running.ended());
+                // Nothing to hold on to: a track that ends here is no candidate.
+                self.record(running.ended());
                 self.end_track(false)?;
                 continue;
             }
-            let rmse = rmse(&pairs, &running.source, &self.current.pose);
+            let rmse = rmse(&pairs, &running.source, &self.current.candidate.pose);
             let moved = self.moved(&running, &pairs);
-            let motion = self.motion(&(self.current.pose.inverse() * moved));
+            let candidate = &mut self.current.candidate;
+            let motion = length(&(candidate.pose.inverse() * moved), self.radius);
             running.iterations += 1;
-            self.current.pose = moved;
-            self.current.motion = motion;
-            self.current.iterations += 1;
-            self.current.residual = running.residual().unwrap_or(self.current.residual);
-            let step = AlignmentStep {
-                stage: running.plan.name,
-                stage_index: self.stages.len(),
-                stages: self.schedule.len(),
-                iteration: running.iterations,
-                target_from_source: self.target_origin * moved * self.source_origin.inverse(),
-                correspondences: pairs.len(),
-                rmse,
-                motion,
-            };
+            candidate.pose = moved;
+            candidate.motion = motion;
+            candidate.iterations += 1;
+            candidate.residual = running.residual().unwrap_or(candidate.residual);
+            let step =
+                self.told(running.plan.name, running.iterations, &moved, pairs.len(), Some((rmse, motion)));
             let settled = motion <= self.options.tolerance * self.scaled(running.plan, self.voxel_size);
             let converged = running.cooled() && settled;
-            if converged || running.iterations >= running.limit(self.options.max_iterations) {
-                self.current.status = if converged { Status::Converged } else { Status::MaxIterations };
-                self.end_stage(running)?;
+            if converged || running.iterations >= self.limit(&running) {
+                self.current.candidate.status =
+                    if converged { Status::Converged } else { Status::MaxIterations };
+                self.record(running.ended());
+                self.current.stages.pop();
+                if self.current.stages.is_empty() {
+                    self.end_track(true)?;
+                }
             } else {
                 self.running = Some(running);
             }
@@ -176,18 +194,21 @@ impl Alignment {
     /// The answer: the pose after the last stage, or the best one so far if the loop was stopped.
     ///
     /// # Errors
-    /// [`Error::NoCorrespondences`] if no start found a single match.
+    /// [`Error::NoCorrespondences`] if no pose found a single match.
     pub fn finish(mut self) -> Result<Registration> {
         if let Some(running) = self.running.take() {
-            self.stages.push(running.ended());
+            self.record(running.ended());
         }
-        let stopped = self.track <= self.schedule.starts.len();
-        if self.track < self.schedule.starts.len() {
-            self.track = self.schedule.starts.len() - 1;
-            self.end_track(true)?;
+        let stopped = self.phase != Phase::Ended;
+        if stopped && self.phase != Phase::Finish {
+            // The best end so far, the track in hand included.
+            self.judge(self.current.candidate.clone())?;
+            let ended = std::mem::take(&mut self.ended);
+            self.current.candidate = best_of(self.best.take().into_iter().chain(ended))
+                .map_or(self.current.candidate.clone(), |(_, best)| best);
         }
         let (source, target) = self.level(1)?;
-        let ended = self.current;
+        let ended = self.current.candidate;
         Answer {
             pose: ended.pose,
             target_from_source: self.target_origin * ended.pose * self.source_origin.inverse(),
@@ -207,71 +228,158 @@ impl Alignment {
         .report(&source, &target)
     }
 
-    /// The running stage, or the next one made ready; `None` when all have ended.
+    /// The running stage, or the track's next one made ready; `None` when the track has none left.
     fn next_stage(&mut self) -> Result<Option<Running>> {
         if let Some(running) = self.running.take() {
             return Ok(Some(running));
         }
-        let Some(&plan) = self.track_stages().and_then(|stages| stages.get(self.stage)) else {
-            return Ok(None);
-        };
+        let Some(&plan) = self.current.stages.last() else { return Ok(None) };
         let started = Instant::now();
         let level = self.level(plan.coarseness)?;
         let (voxel_size, gate) = (self.scaled(plan, self.voxel_size), self.scaled(plan, self.max_distance));
         Running::new(plan, level, voxel_size, gate, started, &self.backend).map(Some)
     }
 
-    fn track_stages(&self) -> Option<&[StagePlan]> {
-        match self.track.checked_sub(self.schedule.starts.len()) {
-            None => Some(&self.schedule.starts[self.track]),
-            Some(0) => Some(&self.schedule.finish),
-            Some(_) => None,
-        }
+    /// Steps that a stage may take: a pose that is only sifted gets few.
+    fn limit(&self, running: &Running) -> usize {
+        let limit = running.limit(self.options.max_iterations);
+        if self.phase == Phase::Sifting { limit.min(SIFTING_STEPS) } else { limit }
     }
 
-    fn end_stage(&mut self, running: Running) -> Result<()> {
-        self.stages.push(running.ended());
-        self.stage += 1;
-        if self.track_stages().is_some_and(|stages| self.stage < stages.len()) {
-            return Ok(());
-        }
-        self.end_track(true)
-    }
-
-    /// Closes a track: the next start begins where all did, the finish where the best start ended.
+    /// Closes the track in hand and begins the next, or the next phase.
     fn end_track(&mut self, is_candidate: bool) -> Result<()> {
-        let starts = self.schedule.starts.len();
-        self.stage = 0;
-        self.track += 1;
-        if self.track > starts {
+        if self.phase == Phase::Finish {
+            self.phase = Phase::Ended;
             return Ok(());
         }
-        let start = self.target_origin.inverse() * self.options.initial * self.source_origin;
-        let ended = std::mem::replace(&mut self.current, Candidate::at(start));
         if is_candidate {
-            let (source, target) = self.level(JUDGING)?;
-            let gate = GATE * f64::from(JUDGING) * self.voxel_size;
-            let agreement = agreement(&source, &target, &ended.pose, gate);
-            self.candidates.push((agreement, ended));
-            if agreement >= CLEAR {
-                self.track = starts;
-            }
+            self.judge(self.current.candidate.clone())?;
         }
-        if self.track == starts {
-            self.current = self.best_candidate()?;
+        let clear = self.ended.last().is_some_and(|(agreement, _)| *agreement >= CLEAR);
+        if clear && self.phase != Phase::Sifting {
+            self.waiting.clear();
+        }
+        match self.waiting.pop_front() {
+            Some(next) => self.current = next,
+            None => self.end_phase(clear)?,
         }
         Ok(())
     }
 
-    /// The candidate whose pose lays the clouds together best; the first among equals.
-    fn best_candidate(&self) -> Result<Candidate> {
-        self.candidates
-            .iter()
-            .reduce(|best, next| if next.0 > best.0 { next } else { best })
-            .map(|(_, best)| best.clone())
-            .ok_or_else(|| Error::NoCorrespondences {
-                max_distance: self.max_distance * f64::from(self.schedule.coarsest()),
-            })
+    fn end_phase(&mut self, clear: bool) -> Result<()> {
+        let ended = std::mem::take(&mut self.ended);
+        match self.phase {
+            Phase::Guess => {
+                self.best = best_of(ended);
+                if clear || self.options.initial.is_some() {
+                    self.begin_finish()?;
+                } else {
+                    self.phase = Phase::Search;
+                }
+            }
+            Phase::Sifting => {
+                self.phase = Phase::Settling;
+                let sifted = distinct(ended, 2.0 * self.voxel_size, self.radius);
+                let settling = self.schedule.settling.clone();
+                self.waiting = sifted
+                    .into_iter()
+                    .take(SETTLED)
+                    .map(|(_, candidate)| Track::new(candidate, &settling))
+                    .collect();
+                match self.waiting.pop_front() {
+                    Some(next) => self.current = next,
+                    None => self.begin_finish()?,
+                }
+            }
+            _ => {
+                self.best = best_of(self.best.take().into_iter().chain(ended));
+                self.begin_finish()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_finish(&mut self) -> Result<()> {
+        let (_, best) = self.best.clone().ok_or_else(|| Error::NoCorrespondences {
+            max_distance: self.max_distance * f64::from(self.schedule.coarsest()),
+        })?;
+        self.current = Track::new(best, &self.schedule.finish);
+        self.phase = Phase::Finish;
+        Ok(())
+    }
+
+    /// Looks for poses by points that look alike, and lines up the best of them.
+    fn search(&mut self) -> Result<AlignmentStep> {
+        let started = Instant::now();
+        let fine = self.level(1)?;
+        let points = fine.0.positions.len().max(fine.1.positions.len());
+        let coarseness = if points < FEW { 1 } else { 2 };
+        let (source, target) = self.level(coarseness)?;
+        let voxel_size = f64::from(coarseness) * self.voxel_size;
+        let places = global::matched_places(&source, &target, voxel_size);
+        let found = global::hypotheses(&places, voxel_size);
+        let (source, target) = self.level(SIFTING)?;
+        let gate = 2.0 * f64::from(SIFTING) * self.voxel_size;
+        let judged = found
+            .into_iter()
+            .map(|one| (agreement(&source, &target, &one.pose, gate), Candidate::at(one.pose)))
+            .collect();
+        let ranked = distinct(judged, 2.0 * f64::from(SIFTING) * self.voxel_size, self.radius);
+        let pose = ranked.first().map_or(self.current.candidate.pose, |(_, best)| best.pose);
+        self.waiting = ranked
+            .into_iter()
+            .take(SIFTED)
+            .map(|(_, candidate)| Track::new(candidate, &self.schedule.sifting))
+            .collect();
+        self.record(Stage { name: "search", iterations: 1, seconds: started.elapsed().as_secs_f64() });
+        let step = self.told("search", 1, &pose, places.len(), None);
+        self.phase = Phase::Sifting;
+        match self.waiting.pop_front() {
+            Some(next) => self.current = next,
+            None => self.begin_finish()?,
+        }
+        Ok(step)
+    }
+
+    /// Adds a candidate to those ended, with its agreement.
+    fn judge(&mut self, candidate: Candidate) -> Result<()> {
+        let (coarseness, width) = if self.phase == Phase::Sifting { (SIFTING, 2.0) } else { (JUDGING, GATE) };
+        let (source, target) = self.level(coarseness)?;
+        let gate = width * f64::from(coarseness) * self.voxel_size;
+        self.ended.push((agreement(&source, &target, &candidate.pose, gate), candidate));
+        Ok(())
+    }
+
+    /// Adds a stage to the account, to its namesake if there is one.
+    fn record(&mut self, stage: Stage) {
+        match self.stages.iter_mut().find(|known| known.name == stage.name) {
+            Some(known) => {
+                known.iterations += stage.iterations;
+                known.seconds += stage.seconds;
+            }
+            None => self.stages.push(stage),
+        }
+    }
+
+    fn told(
+        &self,
+        stage: &'static str,
+        iteration: usize,
+        pose: &Isometry3<f64>,
+        correspondences: usize,
+        measured: Option<(f64, f64)>,
+    ) -> AlignmentStep {
+        let (rmse, motion) = measured.unwrap_or_default();
+        AlignmentStep {
+            stage,
+            phase: self.phase as usize,
+            phases: Phase::COUNT,
+            iteration,
+            target_from_source: self.target_origin * pose * self.source_origin.inverse(),
+            correspondences,
+            rmse,
+            motion,
+        }
     }
 
     /// Both clouds at a coarseness, thinned once.
@@ -288,7 +396,7 @@ impl Alignment {
 
     /// The pose after one step on the pairs.
     fn moved(&self, running: &Running, pairs: &[Correspondence]) -> Isometry3<f64> {
-        let pose = &self.current.pose;
+        let pose = &self.current.candidate.pose;
         let residual = match running.residual() {
             Some(residual) => residual,
             None => match closed_form(pairs, &running.source.positions) {
@@ -309,21 +417,32 @@ impl Alignment {
         retract(pose, &step)
     }
 
-    /// How far a motion takes a point at the source's radius, at most \[m\].
-    fn motion(&self, motion: &Isometry3<f64>) -> f64 {
-        self.radius * motion.rotation.angle() + motion.translation.vector.norm()
-    }
-
     fn scaled(&self, plan: StagePlan, length: f64) -> f64 {
         f64::from(plan.coarseness) * length
     }
 }
 
-impl Candidate {
-    fn at(pose: Isometry3<f64>) -> Self {
-        let residual = Residual::Distribution;
-        Self { pose, residual, status: Status::MaxIterations, iterations: 0, motion: f64::INFINITY }
+/// How far a motion takes a point at a distance from the origin, at most \[m\].
+fn length(motion: &Isometry3<f64>, radius: f64) -> f64 {
+    radius * motion.rotation.angle() + motion.translation.vector.norm()
+}
+
+/// The candidate whose pose lays the clouds together best; the first among equals.
+fn best_of(candidates: impl IntoIterator<Item = (f64, Candidate)>) -> Option<(f64, Candidate)> {
+    candidates.into_iter().reduce(|best, next| if next.0 > best.0 { next } else { best })
+}
+
+/// Candidates by falling agreement, without those that are closer than `apart` \[m\] to a better one.
+fn distinct(mut candidates: Vec<(f64, Candidate)>, apart: f64, radius: f64) -> Vec<(f64, Candidate)> {
+    candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut kept: Vec<(f64, Candidate)> = Vec::new();
+    for (agreement, candidate) in candidates {
+        let back = candidate.pose.inverse();
+        if kept.iter().all(|(_, better)| length(&(back * better.pose), radius) > apart) {
+            kept.push((agreement, candidate));
+        }
     }
+    kept
 }
 
 fn rmse(pairs: &[Correspondence], source: &Surface, pose: &Isometry3<f64>) -> f64 {

@@ -11,6 +11,7 @@ mod alignment;
 mod correspondence;
 mod error;
 mod fit;
+mod global;
 mod kernel;
 mod nearest;
 mod pose;
@@ -20,6 +21,7 @@ mod resolution;
 mod running;
 mod schedule;
 mod surface;
+mod track;
 mod transport;
 
 pub use aligner::Aligner;

@@ -5,7 +5,7 @@ use crate::Residual;
 /// What an [`Aligner`](crate::Aligner) does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Method {
-    /// Several coarse starts, transport among them; generalised ICP from the one that fits best.
+    /// Generalised ICP; from a given pose several coarse starts are tried, transport among them.
     #[default]
     Auto,
     /// Transport matches under a falling blur, then generalised ICP: converges from further away.
@@ -38,12 +38,16 @@ pub(crate) struct StagePlan {
     pub coarseness: u32,
 }
 
-/// What is run: every start from the initial pose, then the finish from the start that fits best.
+/// What is run from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Schedule {
-    /// Alternatives, each a list of stages run one after another.
+    /// Alternatives from the first pose, each a list of stages run one after another.
     pub starts: Vec<Vec<StagePlan>>,
-    /// Stages run once, at the end.
+    /// From each pose that a search came up with.
+    pub sifting: Vec<StagePlan>,
+    /// From the best of these.
+    pub settling: Vec<StagePlan>,
+    /// Run once, at the end, from the best pose of all.
     pub finish: Vec<StagePlan>,
 }
 
@@ -59,43 +63,43 @@ const POINT_COARSEST: StagePlan = nearest("point coarsest", Residual::PointToPoi
 const TRANSPORT: StagePlan = StagePlan { name: "transport", matching: Matching::Transport, coarseness: 4 };
 
 impl Schedule {
-    /// The stages of a method.
+    /// The stages of a method, from a given pose or without one.
     ///
     /// Starts differ in what they survive: planes slide quickly but lock onto the wrong ones, points are
-    /// slow but sure, transport reaches furthest.
-    pub fn of(method: Method) -> Self {
-        let one_start = |start: Vec<StagePlan>, finish| Self { starts: vec![start], finish: vec![finish] };
-        match method {
-            Method::Auto => Self {
-                starts: vec![
-                    vec![GICP_COARSE, GICP_MIDDLE],
-                    vec![GICP_COARSEST, GICP_COARSE, GICP_MIDDLE],
-                    vec![POINT_COARSEST, GICP_COARSE, GICP_MIDDLE],
-                    vec![TRANSPORT, GICP_COARSE, GICP_MIDDLE],
-                ],
-                finish: vec![GICP_FINE],
-            },
-            Method::Transport => one_start(vec![TRANSPORT, GICP_COARSE, GICP_MIDDLE], GICP_FINE),
-            Method::Gicp => one_start(vec![GICP_COARSE, GICP_MIDDLE], GICP_FINE),
+    /// slow but sure, transport reaches furthest. Without a pose only the first is tried before a search.
+    pub fn of(method: Method, searches: bool) -> Self {
+        let mut starts = match method {
+            Method::Auto => vec![
+                vec![GICP_COARSE, GICP_MIDDLE],
+                vec![GICP_COARSEST, GICP_COARSE, GICP_MIDDLE],
+                vec![POINT_COARSEST, GICP_COARSE, GICP_MIDDLE],
+                vec![TRANSPORT, GICP_COARSE, GICP_MIDDLE],
+            ],
+            Method::Transport => vec![vec![TRANSPORT, GICP_COARSE, GICP_MIDDLE]],
+            Method::Gicp => vec![vec![GICP_COARSE, GICP_MIDDLE]],
             Method::PointToPlane => {
                 let stage = |name, coarseness| nearest(name, Residual::PointToPlane, coarseness);
-                one_start(vec![stage("plane coarse", 4), stage("plane middle", 2)], stage("plane fine", 1))
+                vec![vec![stage("plane coarse", 4), stage("plane middle", 2)]]
             }
             Method::PointToPoint => {
                 let stage = |name, coarseness| nearest(name, Residual::PointToPoint, coarseness);
-                one_start(vec![stage("point coarse", 4), stage("point middle", 2)], stage("point fine", 1))
+                vec![vec![stage("point coarse", 4), stage("point middle", 2)]]
             }
+        };
+        if searches {
+            starts.truncate(1);
         }
+        let finish = match method {
+            Method::Auto | Method::Transport | Method::Gicp => GICP_FINE,
+            Method::PointToPlane => nearest("plane fine", Residual::PointToPlane, 1),
+            Method::PointToPoint => nearest("point fine", Residual::PointToPoint, 1),
+        };
+        Self { starts, sifting: vec![GICP_COARSE], settling: vec![GICP_MIDDLE], finish: vec![finish] }
     }
 
     /// Coarseness of the coarsest stage, whose gate is the widest.
     pub fn coarsest(&self) -> u32 {
         let stages = self.starts.iter().flatten().chain(&self.finish);
         stages.map(|stage| stage.coarseness).max().unwrap_or(1)
-    }
-
-    /// Number of stages in all.
-    pub fn len(&self) -> usize {
-        self.starts.iter().map(Vec::len).sum::<usize>() + self.finish.len()
     }
 }

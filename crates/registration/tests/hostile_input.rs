@@ -104,6 +104,7 @@ fn options_out_of_range_are_named() {
         refused(Aligner { max_iterations: 0, ..Aligner::default() }).starts_with("max_iterations must be")
     );
     let initial = Isometry3::from_parts(Translation3::new(f64::NAN, 0.0, 0.0), Default::default());
+    let initial = Some(initial);
     assert_eq!(Aligner { initial, ..Aligner::default() }.align(&target, &target), Err(Error::InvalidPose));
 }
 
@@ -127,7 +128,7 @@ fn a_stopped_run_answers_with_the_pose_so_far() {
 #[test]
 fn a_run_that_is_never_stepped_answers_with_the_initial_pose() {
     let target = landscape(20);
-    let found = Aligner { initial: motion(), ..Aligner::default() }
+    let found = Aligner { initial: Some(motion()), ..Aligner::default() }
         .start(&target, &target)
         .unwrap()
         .finish()

@@ -60,7 +60,7 @@ fn an_offset_of_ten_thousand_kilometres_changes_nothing_that_matters() {
 fn a_source_far_from_its_target_is_found_from_a_far_initial_pose() {
     let (source, target) = pair();
     let far = Isometry3::from_parts(Translation3::new(4e5, 5e6, 0.0), Default::default());
-    let initial = far;
+    let initial = Some(far);
     let found = Aligner { initial, ..gicp() }.align(&source, &target.transformed(&far)).unwrap();
     let (rotation, translation) =
         error(&found.target_from_source, &(far * motion()), &source.centroid().unwrap());
@@ -90,7 +90,7 @@ fn the_unit_of_length_changes_nothing() {
 fn a_rotation_of_the_source_is_undone() {
     let (source, target) = pair();
     let turn = Isometry3::new(Vector3::new(3.0, -1.0, 2.0), Vector3::new(0.3, 2.0, -1.0));
-    let initial = turn.inverse();
+    let initial = Some(turn.inverse());
     let found = Aligner { initial, ..gicp() }.align(&source.transformed(&turn), &target).unwrap();
     let at = turn * source.centroid().unwrap();
     let (rotation, translation) = error(&found.target_from_source, &(motion() * turn.inverse()), &at);

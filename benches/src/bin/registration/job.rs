@@ -139,7 +139,7 @@ impl Job {
             method: method(&self.method)?,
             voxel_size: self.voxel_size.map(|length| unit * length),
             max_distance: self.max_distance.map(|length| unit * length),
-            initial: initial.unwrap_or_else(Isometry3::identity),
+            initial,
             ..Aligner::default()
         };
         let mut seconds = Vec::new();

@@ -39,7 +39,7 @@ pub struct Options {
     /// How points are matched.
     #[arg(long, value_enum, default_value_t = MethodChoice::Auto)]
     method: MethodChoice,
-    /// Pose to start from: four lines of four numbers [default: identity].
+    /// Pose to start from: four lines of four numbers [default: none; any pose may be the right one].
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     /// Edge of the finest grid that thins both clouds [m] [default: from the clouds].
@@ -103,7 +103,7 @@ impl From<MethodChoice> for Method {
 /// If a file cannot be read or written, an option is out of range, or no point has a match.
 pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     options.check_outputs()?;
-    let initial = options.init.as_ref().map(barrow::io::read_transform).transpose()?.unwrap_or_default();
+    let initial = options.init.as_ref().map(barrow::io::read_transform).transpose()?;
     let clouds = options.pair.read(settings)?;
     let aligner = Aligner {
         method: options.method.into(),
@@ -150,7 +150,7 @@ fn align(
     let mut run = aligner.start_on(&clouds.source, &clouds.target, &backend)?;
     let prepare = start.elapsed().as_secs_f64();
     while let Some(step) = run.step()? {
-        progress.at(step.stage_index, step.stages, || {
+        progress.at(step.phase, step.phases, || {
             format!("{}, step {}, rmse {} m", step.stage, step.iteration, number(step.rmse))
         });
         if interrupt::asked() {

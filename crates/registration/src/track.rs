@@ -1,0 +1,63 @@
+//! Poses on their way: where they began, what is still to be run, and how they ended.
+
+use barrow_geometry::Status;
+use nalgebra::Isometry3;
+
+use crate::Residual;
+use crate::schedule::StagePlan;
+
+/// A pose, and how the loop came to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    /// Between the centred clouds.
+    pub pose: Isometry3<f64>,
+    /// How the last stage measured its residuals.
+    pub residual: Residual,
+    pub status: Status,
+    pub iterations: usize,
+    /// Motion in the last step \[m\].
+    pub motion: f64,
+}
+
+impl Candidate {
+    /// A pose that nothing has been done about.
+    pub fn at(pose: Isometry3<f64>) -> Self {
+        let residual = Residual::Distribution;
+        Self { pose, residual, status: Status::MaxIterations, iterations: 0, motion: f64::INFINITY }
+    }
+}
+
+/// A candidate and the stages that it is still to go through.
+#[derive(Debug, Clone)]
+pub(crate) struct Track {
+    pub candidate: Candidate,
+    /// Last one first.
+    pub stages: Vec<StagePlan>,
+}
+
+impl Track {
+    pub fn new(candidate: Candidate, stages: &[StagePlan]) -> Self {
+        Self { candidate, stages: stages.iter().rev().copied().collect() }
+    }
+}
+
+/// What the tracks at hand are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// From the pose given, or from where the clouds lie.
+    Guess,
+    /// Poses from points that look alike.
+    Search,
+    /// All that were found, a few steps each.
+    Sifting,
+    /// The best of them.
+    Settling,
+    /// The best of all.
+    Finish,
+    Ended,
+}
+
+impl Phase {
+    /// How many there are before the end.
+    pub const COUNT: usize = Self::Ended as usize;
+}
