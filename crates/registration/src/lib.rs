@@ -9,6 +9,7 @@
 mod aligner;
 mod alignment;
 mod correspondence;
+mod deformation;
 mod error;
 mod fit;
 mod global;
@@ -27,6 +28,7 @@ mod transport;
 pub use aligner::Aligner;
 pub use alignment::{Alignment, AlignmentStep};
 pub use correspondence::{Correspondence, Matcher};
+pub use deformation::{Deformation, DeformationRun, DeformationStep, Deformer, Energy, Smoothness};
 pub use error::{Error, Result};
 pub use fit::{Fit, evaluate};
 pub use kernel::Kernel;
