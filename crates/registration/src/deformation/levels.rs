@@ -48,7 +48,8 @@ impl Levels {
         if cloud.len() > limit {
             finest = finest.thinned(limiting_voxel(&cloud, limit)?);
         }
-        let cloud = PointCloud::new(finest.positions.clone())?;
+        // A point given twice must not make the spacing zero.
+        let cloud = PointCloud::new(finest.thinned(LEAST_SPACING).positions)?;
         let spacing = median_spacing(&cloud, &KdTree::new(cloud.positions())).unwrap_or(0.0);
         let spacing = spacing.max(finest.voxel).max(LEAST_SPACING);
         let finest = Level { voxel: finest.voxel, ..finest.thinned(MERGED * spacing) };
