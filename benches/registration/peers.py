@@ -135,9 +135,8 @@ def probabilistic(name):
     return peer
 
 
-def thinned_gicp(question):
-    """small_gicp on clouds that are thin already: with trees and covariances, and the alignment alone."""
-    voxel = question.by_hand["voxel"]
+def prepared_gicp(question, voxel, gate):
+    """small_gicp on clouds that are thin already: trees and covariances, then the alignment."""
     source, target = (small_gicp.PointCloud(cloud) for cloud in (question.source, question.target))
 
     def prepare():
@@ -149,20 +148,21 @@ def thinned_gicp(question):
     tree, preparing = timed(prepare)
     found, aligning = timed(lambda: small_gicp.align(
         target, source, tree, init_T_target_source=question.initial, registration_type="GICP",
-        max_correspondence_distance=question.by_hand["gate"], num_threads=THREADS, max_iterations=100,
-        translation_epsilon=4e-3 * voxel))
+        max_correspondence_distance=gate, num_threads=THREADS, max_iterations=100, translation_epsilon=4e-3 * voxel))
     return found.T_target_source, {"preparation": preparing, "alignment": aligning, "total": preparing + aligning}
 
 
+def thinned_gicp(question):
+    return prepared_gicp(question, question.by_hand["voxel"], question.by_hand["gate"])
+
+
 def far_gicp(question):
-    """small_gicp on clouds that are thin already, from far off: the gate is that of a global voxel."""
+    """From far off, with a gate as wide as the global voxel asks."""
     voxel = question.by_hand["global_voxel"]
-    wide = type("Wide", (), {})()
-    wide.__dict__ = question.__dict__ | {"by_hand": question.by_hand | {"voxel": voxel, "gate": 4 * voxel}}
-    return thinned_gicp(wide)
+    return prepared_gicp(question, voxel, 4 * voxel)
 
 
-# What is run, and the packages whose versions make an answer stale.
+# What is run, and the packages whose versions make an answer stale. After a change to the settings above: --fresh.
 PEERS = {
     "KISS-Matcher + small_gicp": (kiss_and_gicp, ("kiss-matcher", "small_gicp")),
     "Open3D FPFH + RANSAC + ICP": (open3d_global, ("open3d",)),
