@@ -121,10 +121,10 @@ def share(answers):
 
 def real(asking):
     """All real pairs, no guess, default options."""
-    _, ours = asking.barrow("real")
     jobs = jobs_of("real", asking.options())
     names = asking.peers(GLOBAL[:1], GLOBAL)
     peers = {name: [asking.peer(name, job) for job in jobs] for name in names}
+    _, ours = asking.barrow("real")
 
     def columns(answer, seconds):
         error = answer.get("error") or {}
@@ -154,9 +154,10 @@ def real(asking):
 
 def by_group(asking, row, names, draws=True):
     """Shares and times of barrow and of peers by group."""
-    _, ours = asking.barrow(row)
+    # Peers first: what they answer is kept if the run is cut off.
     jobs = jobs_of(row, asking.options(draws)) if names else []
-    found = {"barrow": ours} | {name: [asking.peer(name, job) for job in jobs] for name in names}
+    peers = {name: [asking.peer(name, job) for job in jobs] for name in names}
+    found = {"barrow": asking.barrow(row)[1]} | peers
     groups = defaultdict(dict)
     for name, answers in found.items():
         for answer in answers:
@@ -230,9 +231,9 @@ def total(asking):
 
 def refined(asking):
     """Errors after refinement from beside the truth."""
-    _, ours = asking.barrow("refined")
     jobs, name = jobs_of("refined", asking.options()), "small_gicp"
     theirs = [asking.peer(name, job) for job in jobs]
+    _, ours = asking.barrow("refined")
     lines, within, errors = [], 0, defaultdict(list)
     for mine, other in zip(ours, theirs):
         line, ratios = [mine["id"]], []
