@@ -8,7 +8,7 @@ use barrow_geometry::{Backend, Convergence, PointCloud, Status};
 use nalgebra::{Isometry3, Translation3};
 
 use crate::error::require_positive;
-use crate::fit::{agreement, require_finite};
+use crate::fit::{closeness, require_finite};
 use crate::global;
 use crate::pose::{NormalEquations, closed_form, retract};
 use crate::report::Answer;
@@ -17,17 +17,13 @@ use crate::running::Running;
 use crate::schedule::{Schedule, StagePlan};
 use crate::surface::{Surface, centered};
 use crate::track::{Candidate, Phase, Track};
-use crate::{Aligner, Correspondence, Error, Registration, Residual, Result, Stage};
+use crate::{Agreement, Aligner, Correspondence, Error, Registration, Residual, Result, Stage, Verdict};
 
 /// Coarseness of the surfaces on which the ends of tracks are compared.
 const JUDGING: u32 = 2;
 
 /// Coarseness of the surfaces on which the many poses of a search are compared.
 const SIFTING: u32 = 4;
-
-/// Agreement above which nothing else is tried: of the wrong poses of all real pairs at hand none comes
-/// near it.
-const CLEAR: f64 = 0.7;
 
 /// Poses of a search that are looked at more closely.
 const SIFTED: usize = 24;
@@ -40,6 +36,9 @@ const FEW: usize = 4000;
 
 /// Of these, poses that are settled.
 const SETTLED: usize = 4;
+
+/// Two poses are not the same if a point at the source's radius is this many voxels from one to the other.
+const APART: f64 = 20.0;
 
 /// What one step of the loop did.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,10 +83,10 @@ pub struct Alignment {
     current: Track,
     waiting: VecDeque<Track>,
     running: Option<Running>,
-    /// Ends of this phase's tracks, with their agreement.
-    ended: Vec<(f64, Candidate)>,
-    /// The best end of all phases that were judged alike.
-    best: Option<(f64, Candidate)>,
+    /// Ends of sifting, with their closeness.
+    sifted: Vec<(f64, Candidate)>,
+    /// Ends of all other tracks, with their agreement.
+    judged: Vec<(Agreement, Candidate)>,
     stages: Vec<Stage>,
 }
 
@@ -135,8 +134,8 @@ impl Alignment {
             current,
             waiting,
             running: None,
-            ended: Vec::new(),
-            best: None,
+            sifted: Vec::new(),
+            judged: Vec::new(),
             stages: Vec::new(),
         })
     }
@@ -202,11 +201,14 @@ impl Alignment {
         let stopped = self.phase != Phase::Ended;
         if stopped && self.phase != Phase::Finish {
             // The best end so far, the track in hand included.
+            self.phase = Phase::Settling;
             self.judge(self.current.candidate.clone())?;
-            let ended = std::mem::take(&mut self.ended);
-            self.current.candidate = best_of(self.best.take().into_iter().chain(ended))
-                .map_or(self.current.candidate.clone(), |(_, best)| best);
+            self.current.candidate = self.best()?.1;
         }
+        let (source, target) = self.level(JUDGING)?;
+        let width = f64::from(JUDGING) * self.voxel_size;
+        let agreement = Agreement::of(&source, &target, &self.current.candidate.pose, width);
+        let rival = self.rival();
         let (source, target) = self.level(1)?;
         let ended = self.current.candidate;
         Answer {
@@ -224,6 +226,9 @@ impl Alignment {
                 residual: ended.motion,
             },
             stages: self.stages,
+            verdict: Verdict::of(&agreement, rival.as_ref().map(|(agreement, _)| agreement)),
+            agreement,
+            runner_up: rival.map(|(_, rival)| self.target_origin * rival.pose * self.source_origin.inverse()),
         }
         .report(&source, &target)
     }
@@ -255,57 +260,69 @@ impl Alignment {
         if is_candidate {
             self.judge(self.current.candidate.clone())?;
         }
-        let clear = self.ended.last().is_some_and(|(agreement, _)| *agreement >= CLEAR);
-        if clear && self.phase != Phase::Sifting {
+        if self.phase != Phase::Sifting && self.is_clear() {
             self.waiting.clear();
         }
         match self.waiting.pop_front() {
             Some(next) => self.current = next,
-            None => self.end_phase(clear)?,
+            None => self.end_phase()?,
         }
         Ok(())
     }
 
-    fn end_phase(&mut self, clear: bool) -> Result<()> {
-        let ended = std::mem::take(&mut self.ended);
+    fn is_clear(&self) -> bool {
+        self.judged.last().is_some_and(|(agreement, _)| agreement.is_clear())
+    }
+
+    fn end_phase(&mut self) -> Result<()> {
         match self.phase {
-            Phase::Guess => {
-                self.best = best_of(ended);
-                if clear || self.options.initial.is_some() {
-                    self.begin_finish()?;
-                } else {
-                    self.phase = Phase::Search;
-                }
+            Phase::Guess if self.options.initial.is_none() && !self.is_clear() => {
+                self.phase = Phase::Search;
+                Ok(())
             }
             Phase::Sifting => {
                 self.phase = Phase::Settling;
-                let sifted = distinct(ended, 2.0 * self.voxel_size, self.radius);
-                let settling = self.schedule.settling.clone();
-                self.waiting = sifted
-                    .into_iter()
-                    .take(SETTLED)
-                    .map(|(_, candidate)| Track::new(candidate, &settling))
-                    .collect();
-                match self.waiting.pop_front() {
-                    Some(next) => self.current = next,
-                    None => self.begin_finish()?,
-                }
+                let sifted = distinct(std::mem::take(&mut self.sifted), 2.0 * self.voxel_size, self.radius);
+                self.line_up(sifted.into_iter().take(SETTLED), &self.schedule.settling.clone())
             }
-            _ => {
-                self.best = best_of(self.best.take().into_iter().chain(ended));
-                self.begin_finish()?;
-            }
+            _ => self.begin_finish(),
+        }
+    }
+
+    /// Makes tracks of some candidates; without any the finish follows.
+    fn line_up(
+        &mut self,
+        candidates: impl Iterator<Item = (f64, Candidate)>,
+        stages: &[StagePlan],
+    ) -> Result<()> {
+        self.waiting = candidates.map(|(_, candidate)| Track::new(candidate, stages)).collect();
+        match self.waiting.pop_front() {
+            Some(next) => self.current = next,
+            None => self.begin_finish()?,
         }
         Ok(())
     }
 
     fn begin_finish(&mut self) -> Result<()> {
-        let (_, best) = self.best.clone().ok_or_else(|| Error::NoCorrespondences {
-            max_distance: self.max_distance * f64::from(self.schedule.coarsest()),
-        })?;
-        self.current = Track::new(best, &self.schedule.finish);
+        self.current = Track::new(self.best()?.1, &self.schedule.finish);
         self.phase = Phase::Finish;
         Ok(())
+    }
+
+    /// The end whose pose is borne out best; the first among equals.
+    fn best(&self) -> Result<(Agreement, Candidate)> {
+        let best = self.judged.iter().reduce(|best, next| if next.0.score() > best.0.score() { next } else { best });
+        best.cloned().ok_or_else(|| Error::NoCorrespondences {
+            max_distance: self.max_distance * f64::from(self.schedule.coarsest()),
+        })
+    }
+
+    /// The best end that is another pose than the current one.
+    fn rival(&self) -> Option<(Agreement, Candidate)> {
+        let back = self.current.candidate.pose.inverse();
+        let apart = APART * self.voxel_size;
+        let others = self.judged.iter().filter(|(_, other)| length(&(back * other.pose), self.radius) > apart);
+        others.reduce(|best, next| if next.0.score() > best.0.score() { next } else { best }).cloned()
     }
 
     /// Looks for poses by points that look alike, and lines up the best of them.
@@ -322,31 +339,28 @@ impl Alignment {
         let gate = 2.0 * f64::from(SIFTING) * self.voxel_size;
         let judged = found
             .into_iter()
-            .map(|one| (agreement(&source, &target, &one.pose, gate), Candidate::at(one.pose)))
+            .map(|one| (closeness(&source, &target, &one.pose, gate), Candidate::at(one.pose)))
             .collect();
         let ranked = distinct(judged, 2.0 * f64::from(SIFTING) * self.voxel_size, self.radius);
         let pose = ranked.first().map_or(self.current.candidate.pose, |(_, best)| best.pose);
-        self.waiting = ranked
-            .into_iter()
-            .take(SIFTED)
-            .map(|(_, candidate)| Track::new(candidate, &self.schedule.sifting))
-            .collect();
         self.record(Stage { name: "search", iterations: 1, seconds: started.elapsed().as_secs_f64() });
         let step = self.told("search", 1, &pose, places.len(), None);
         self.phase = Phase::Sifting;
-        match self.waiting.pop_front() {
-            Some(next) => self.current = next,
-            None => self.begin_finish()?,
-        }
+        self.line_up(ranked.into_iter().take(SIFTED), &self.schedule.sifting.clone())?;
         Ok(step)
     }
 
-    /// Adds a candidate to those ended, with its agreement.
+    /// Adds the end of a track to its like.
     fn judge(&mut self, candidate: Candidate) -> Result<()> {
-        let (coarseness, width) = if self.phase == Phase::Sifting { (SIFTING, 2.0) } else { (JUDGING, GATE) };
+        let sifting = self.phase == Phase::Sifting;
+        let coarseness = if sifting { SIFTING } else { JUDGING };
         let (source, target) = self.level(coarseness)?;
-        let gate = width * f64::from(coarseness) * self.voxel_size;
-        self.ended.push((agreement(&source, &target, &candidate.pose, gate), candidate));
+        let width = f64::from(coarseness) * self.voxel_size;
+        if sifting {
+            self.sifted.push((closeness(&source, &target, &candidate.pose, 2.0 * width), candidate));
+        } else {
+            self.judged.push((Agreement::of(&source, &target, &candidate.pose, width), candidate));
+        }
         Ok(())
     }
 
@@ -427,19 +441,14 @@ fn length(motion: &Isometry3<f64>, radius: f64) -> f64 {
     radius * motion.rotation.angle() + motion.translation.vector.norm()
 }
 
-/// The candidate whose pose lays the clouds together best; the first among equals.
-fn best_of(candidates: impl IntoIterator<Item = (f64, Candidate)>) -> Option<(f64, Candidate)> {
-    candidates.into_iter().reduce(|best, next| if next.0 > best.0 { next } else { best })
-}
-
-/// Candidates by falling agreement, without those that are closer than `apart` \[m\] to a better one.
+/// Candidates by falling closeness, without those that are within `apart` \[m\] of a better one.
 fn distinct(mut candidates: Vec<(f64, Candidate)>, apart: f64, radius: f64) -> Vec<(f64, Candidate)> {
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut kept: Vec<(f64, Candidate)> = Vec::new();
-    for (agreement, candidate) in candidates {
+    for (closeness, candidate) in candidates {
         let back = candidate.pose.inverse();
         if kept.iter().all(|(_, better)| length(&(back * better.pose), radius) > apart) {
-            kept.push((agreement, candidate));
+            kept.push((closeness, candidate));
         }
     }
     kept

@@ -131,12 +131,12 @@ fn inliers(points: &KdTree, tree: &KdTree, pose: &Isometry3<f64>, max_distance: 
 
 /// A score in [0, 1] by which poses of the same two surfaces are compared: the mean over both directions
 /// of 1 − d²/gate², zero beyond the gate, times the agreement of the normals |n·m|.
-pub(crate) fn agreement(source: &Surface, target: &Surface, pose: &Isometry3<f64>, gate: f64) -> f64 {
-    0.5 * (directed_agreement(source, target, pose, gate)
-        + directed_agreement(target, source, &pose.inverse(), gate))
+pub(crate) fn closeness(source: &Surface, target: &Surface, pose: &Isometry3<f64>, gate: f64) -> f64 {
+    0.5 * (directed_closeness(source, target, pose, gate)
+        + directed_closeness(target, source, &pose.inverse(), gate))
 }
 
-fn directed_agreement(from: &Surface, onto: &Surface, pose: &Isometry3<f64>, gate: f64) -> f64 {
+fn directed_closeness(from: &Surface, onto: &Surface, pose: &Isometry3<f64>, gate: f64) -> f64 {
     let limit = gate * gate;
     let search = BatchSearch { max_distance: gate, pose: Some(*pose), guesses: None };
     let found = onto.tree.nearest_all(&from.tree, &search);

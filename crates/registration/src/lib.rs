@@ -6,6 +6,7 @@
 //!
 //! Poses are `target_from_source`: x_target = T · x_source. Source comes first, target second, always.
 
+mod agreement;
 mod aligner;
 mod alignment;
 mod correspondence;
@@ -24,7 +25,9 @@ mod schedule;
 mod surface;
 mod track;
 mod transport;
+mod verdict;
 
+pub use agreement::Agreement;
 pub use aligner::Aligner;
 pub use alignment::{Alignment, AlignmentStep};
 pub use correspondence::{Correspondence, Matcher};
@@ -38,3 +41,4 @@ pub use registration::{Registration, Stage};
 pub use resolution::automatic_max_distance;
 pub use schedule::Method;
 pub use transport::TransportMatcher;
+pub use verdict::Verdict;

@@ -3,6 +3,8 @@
 use barrow_geometry::Convergence;
 use nalgebra::{Isometry3, Matrix6, Vector6};
 
+use crate::{Agreement, Verdict};
+
 /// A stage of the loop that led to the answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stage {
@@ -23,6 +25,12 @@ pub struct Stage {
 pub struct Registration {
     /// x_target = `target_from_source` · x_source.
     pub target_from_source: Isometry3<f64>,
+    /// Whether the pose is to be believed.
+    pub verdict: Verdict,
+    /// What the verdict rests on.
+    pub agreement: Agreement,
+    /// The pose that came closest to this one without being the same, if several were settled.
+    pub runner_up: Option<Isometry3<f64>>,
     /// Inliers ÷ **source** points.
     pub fitness: f64,
     /// Root mean square distance of the inliers to their nearest target point \[m\]; `None` without inliers.

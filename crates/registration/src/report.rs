@@ -8,7 +8,7 @@ use nalgebra::{Isometry3, Matrix6, Translation3};
 use crate::fit::fit_of;
 use crate::pose::NormalEquations;
 use crate::surface::Surface;
-use crate::{Kernel, Matcher, NearestMatcher, Registration, Residual, Result, Stage};
+use crate::{Agreement, Kernel, Matcher, NearestMatcher, Registration, Residual, Result, Stage, Verdict};
 
 /// Where the loop ended.
 pub(crate) struct Answer {
@@ -26,6 +26,10 @@ pub(crate) struct Answer {
     pub max_distance: f64,
     pub convergence: Convergence,
     pub stages: Vec<Stage>,
+    pub verdict: Verdict,
+    pub agreement: Agreement,
+    /// Between the callers' frames.
+    pub runner_up: Option<Isometry3<f64>>,
 }
 
 impl Answer {
@@ -49,6 +53,9 @@ impl Answer {
         let factor = degenerate_directions.is_empty().then(|| equations.hessian.cholesky()).flatten();
         Ok(Registration {
             target_from_source: self.target_from_source,
+            verdict: self.verdict,
+            agreement: self.agreement,
+            runner_up: self.runner_up,
             fitness: fit.fitness,
             inlier_rmse: fit.inlier_rmse,
             inliers: fit.inliers,

@@ -231,9 +231,9 @@ fn pose_of(found: &Registration) -> Similarity3<f64> {
     Similarity3::from_isometry(found.target_from_source, 1.0)
 }
 
-/// What barrow says of it: without a word of its own, nothing.
-fn verdict_of(_found: &Registration) -> Option<String> {
-    None
+/// What barrow says of it.
+fn verdict_of(found: &Registration) -> Option<String> {
+    Some(found.verdict.to_string())
 }
 
 /// δᵀ C⁻¹ δ, where T = T_truth ∘ (exp ω, t) and δ = (ω, t).

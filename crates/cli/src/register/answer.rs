@@ -12,6 +12,9 @@ use crate::report::{ConvergenceReport, Lines, Report, Seconds, count, matrix, nu
 pub struct RegisterReport {
     #[serde(rename = "T_target_source")]
     target_from_source: [[f64; 4]; 4],
+    verdict: String,
+    agreement: AgreementReport,
+    runner_up: Option<[[f64; 4]; 4]>,
     fitness: f64,
     inlier_rmse: Option<f64>,
     inliers: usize,
@@ -33,6 +36,14 @@ pub struct RegisterReport {
 }
 
 #[derive(Debug, Serialize)]
+struct AgreementReport {
+    met: f64,
+    supported: f64,
+    consistency: f64,
+    gap: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
 struct StageReport {
     name: &'static str,
     iterations: usize,
@@ -44,6 +55,14 @@ impl RegisterReport {
     pub fn new(answer: &Registration, seconds: Seconds, written: Vec<String>, device: DeviceReport) -> Self {
         Self {
             target_from_source: matrix(&answer.target_from_source),
+            verdict: answer.verdict.to_string(),
+            agreement: AgreementReport {
+                met: answer.agreement.met,
+                supported: answer.agreement.supported,
+                consistency: answer.agreement.consistency,
+                gap: Some(answer.agreement.gap).filter(|gap| gap.is_finite()),
+            },
+            runner_up: answer.runner_up.as_ref().map(matrix),
             fitness: answer.fitness,
             inlier_rmse: answer.inlier_rmse,
             inliers: answer.inliers,
@@ -76,6 +95,16 @@ impl RegisterReport {
 impl Report for RegisterReport {
     fn text(&self) -> String {
         let mut lines = Lines::default();
+        let agreement = &self.agreement;
+        lines.add(
+            "verdict",
+            format!(
+                "{} (of what is near the other cloud {:.0} % agrees with it, {:.0} % of all points)",
+                self.verdict,
+                100.0 * agreement.consistency,
+                100.0 * agreement.supported
+            ),
+        );
         lines.add("T_target_source", &self.pose.matrix);
         lines.add("rotation", &self.pose.rotation);
         lines.add("translation", &self.pose.translation);

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use barrow::geometry::{Arc, BatchSearch, KdTree, PointCloud, Status};
-use barrow::registration::{Aligner, Method, Registration};
+use barrow::registration::{Aligner, Method, Registration, Verdict};
 use clap::{Args, ValueEnum};
 
 use self::answer::RegisterReport;
@@ -32,6 +32,9 @@ Examples:
 The pose T takes source coordinates to target coordinates: x_target = T * x_source. Files hold \
 four lines of four numbers. Fitness is the share of source points, one a voxel, that have a target \
 point within --max-distance after the motion.
+
+The verdict is `accepted`, `doubtful` or `failed`. A failed pose is most likely wrong: it is printed, no file is \
+written, and the command exits with code 4.
 
 --plan holds the matches at the final pose: every source point with its nearest target point, if \
 that is within --max-distance; `barrow match` finds a transport plan.")]
@@ -119,8 +122,12 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         .context(Hint("--init takes a first guess, --max-distance a wider gate".into()))?;
     let stopped = registration.convergence.status == Status::Stopped;
 
+    let failed = registration.verdict == Verdict::Failed;
     let written = if stopped {
         settings.note("interrupted: this is the pose so far, and no file is written");
+        Vec::new()
+    } else if failed {
+        settings.note("failed: the clouds do not bear this pose out, and no file is written");
         Vec::new()
     } else {
         options.write(&registration, &clouds, settings)?
@@ -131,8 +138,9 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     }
     print(&report, settings)?;
     Ok(match registration.convergence.status {
-        Status::Converged => Ending::Done,
         _ if stopped => Ending::Interrupted,
+        _ if failed => Ending::Missed,
+        Status::Converged => Ending::Done,
         _ if options.require_converged => Ending::Missed,
         _ => Ending::Done,
     })
