@@ -31,7 +31,11 @@ const SIFTED: usize = 24;
 /// Steps each of them may take.
 const SIFTING_STEPS: usize = 12;
 
-/// Points below which features need every one of them.
+/// Coarseness of the surfaces on which points are compared, and radius of their features in voxels of that coarseness, search
+/// after search. What repeats at the first size, as the corners of a room do, may not at the second.
+const SEARCHES: [(u32, f64); 2] = [(2, 5.0), (3, 9.0)];
+
+/// Points below which features need every one of them: searches are finer by one then.
 const FEW: usize = 4000;
 
 /// Of these, poses that are settled.
@@ -78,12 +82,14 @@ pub struct Alignment {
     /// Thinned clouds by coarseness.
     levels: BTreeMap<u32, (Arc<Surface>, Arc<Surface>)>,
     schedule: Schedule,
+    /// Searches made.
+    searches: usize,
     phase: Phase,
     /// The track in hand, and those to come.
     current: Track,
     waiting: VecDeque<Track>,
     running: Option<Running>,
-    /// Ends of sifting, with their closeness.
+    /// Ends of sifting, with their scores.
     sifted: Vec<(f64, Candidate)>,
     /// Ends of all other tracks, with their agreement.
     judged: Vec<(Agreement, Candidate)>,
@@ -130,6 +136,7 @@ impl Alignment {
             radius,
             levels: BTreeMap::new(),
             schedule,
+            searches: 0,
             phase: Phase::Guess,
             current,
             waiting,
@@ -270,13 +277,23 @@ impl Alignment {
         Ok(())
     }
 
+    /// Whether another pose is to be looked for, once all tracks have ended.
+    fn searches_on(&self) -> bool {
+        let found = match self.phase {
+            Phase::Guess => self.is_clear(),
+            // Several poses have been compared: the best of them need not be clear.
+            _ => self.judged.iter().any(|(agreement, _)| Verdict::of(agreement, None) == Verdict::Accepted),
+        };
+        self.options.initial.is_none() && self.searches < SEARCHES.len() && !found
+    }
+
     fn is_clear(&self) -> bool {
         self.judged.last().is_some_and(|(agreement, _)| agreement.is_clear())
     }
 
     fn end_phase(&mut self) -> Result<()> {
         match self.phase {
-            Phase::Guess if self.options.initial.is_none() && !self.is_clear() => {
+            Phase::Guess | Phase::Settling if self.searches_on() => {
                 self.phase = Phase::Search;
                 Ok(())
             }
@@ -311,7 +328,8 @@ impl Alignment {
 
     /// The end whose pose is borne out best; the first among equals.
     fn best(&self) -> Result<(Agreement, Candidate)> {
-        let best = self.judged.iter().reduce(|best, next| if next.0.score() > best.0.score() { next } else { best });
+        let best =
+            self.judged.iter().reduce(|best, next| if next.0.score() > best.0.score() { next } else { best });
         best.cloned().ok_or_else(|| Error::NoCorrespondences {
             max_distance: self.max_distance * f64::from(self.schedule.coarsest()),
         })
@@ -321,7 +339,8 @@ impl Alignment {
     fn rival(&self) -> Option<(Agreement, Candidate)> {
         let back = self.current.candidate.pose.inverse();
         let apart = APART * self.voxel_size;
-        let others = self.judged.iter().filter(|(_, other)| length(&(back * other.pose), self.radius) > apart);
+        let others =
+            self.judged.iter().filter(|(_, other)| length(&(back * other.pose), self.radius) > apart);
         others.reduce(|best, next| if next.0.score() > best.0.score() { next } else { best }).cloned()
     }
 
@@ -330,10 +349,12 @@ impl Alignment {
         let started = Instant::now();
         let fine = self.level(1)?;
         let points = fine.0.positions.len().max(fine.1.positions.len());
-        let coarseness = if points < FEW { 1 } else { 2 };
+        let (coarseness, radius) = SEARCHES[self.searches];
+        let coarseness = if points < FEW { coarseness - 1 } else { coarseness };
+        self.searches += 1;
         let (source, target) = self.level(coarseness)?;
         let voxel_size = f64::from(coarseness) * self.voxel_size;
-        let places = global::matched_places(&source, &target, voxel_size);
+        let places = global::matched_places(&source, &target, radius * voxel_size);
         let found = global::hypotheses(&places, voxel_size);
         let (source, target) = self.level(SIFTING)?;
         let gate = 2.0 * f64::from(SIFTING) * self.voxel_size;
@@ -357,7 +378,8 @@ impl Alignment {
         let (source, target) = self.level(coarseness)?;
         let width = f64::from(coarseness) * self.voxel_size;
         if sifting {
-            self.sifted.push((closeness(&source, &target, &candidate.pose, 2.0 * width), candidate));
+            let agreement = Agreement::of(&source, &target, &candidate.pose, width);
+            self.sifted.push((agreement.score(), candidate));
         } else {
             self.judged.push((Agreement::of(&source, &target, &candidate.pose, width), candidate));
         }
@@ -441,14 +463,14 @@ fn length(motion: &Isometry3<f64>, radius: f64) -> f64 {
     radius * motion.rotation.angle() + motion.translation.vector.norm()
 }
 
-/// Candidates by falling closeness, without those that are within `apart` \[m\] of a better one.
+/// Candidates by falling score, without those that are within `apart` \[m\] of a better one.
 fn distinct(mut candidates: Vec<(f64, Candidate)>, apart: f64, radius: f64) -> Vec<(f64, Candidate)> {
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut kept: Vec<(f64, Candidate)> = Vec::new();
-    for (closeness, candidate) in candidates {
+    for (score, candidate) in candidates {
         let back = candidate.pose.inverse();
         if kept.iter().all(|(_, better)| length(&(back * better.pose), radius) > apart) {
-            kept.push((closeness, candidate));
+            kept.push((score, candidate));
         }
     }
     kept

@@ -14,9 +14,6 @@ use self::matches::{Match, mutual_matches};
 use self::robust::truncated_least_squares;
 use crate::surface::Surface;
 
-/// Radius of the features in voxels of the surfaces.
-const FEATURE_RADIUS: f64 = 5.0;
-
 /// Rank up to which two points are alike to each other.
 const MUTUAL: usize = 3;
 
@@ -48,12 +45,11 @@ pub(crate) struct Hypothesis {
     pub support: usize,
 }
 
-/// Matches between two surfaces thinned to `voxel_size` \[m\].
-pub(crate) fn matched_places(source: &Surface, target: &Surface, voxel_size: f64) -> Vec<Place> {
+/// Matches between two surfaces, by what lies within `radius` \[m\] of their points.
+pub(crate) fn matched_places(source: &Surface, target: &Surface, radius: f64) -> Vec<Place> {
     let (Some(source_normals), Some(target_normals)) = (&source.normals, &target.normals) else {
         return Vec::new();
     };
-    let radius = FEATURE_RADIUS * voxel_size;
     let features =
         |surface: &Surface, normals| estimate_features(&surface.positions, normals, &surface.tree, radius);
     let place = |pair: Match| Place {
