@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{convert, devices, distance, evaluate, info, interpolate, matching, register, synth};
+use crate::{convert, deform, devices, distance, evaluate, info, interpolate, matching, register, synth};
 
 /// Match 3D point clouds: distances, optimal transport, registration.
 #[derive(Debug, Parser)]
@@ -31,6 +31,7 @@ pub struct Arguments {
 pub enum Command {
     Info(info::Options),
     Convert(convert::Options),
+    Deform(deform::Options),
     Distance(distance::Options),
     Match(matching::Options),
     Interpolate(interpolate::Options),

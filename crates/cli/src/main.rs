@@ -5,6 +5,7 @@ mod certified;
 mod clouds;
 mod convert;
 mod crossover;
+mod deform;
 mod device;
 mod devices;
 mod distance;
@@ -57,6 +58,7 @@ fn run(arguments: &Arguments) -> Result<Ending> {
     match &arguments.command {
         Command::Info(options) => info::run(options, &settings),
         Command::Convert(options) => convert::run(options, &settings),
+        Command::Deform(options) => deform::run(options, &settings),
         Command::Distance(options) => distance::run(options, &settings),
         Command::Match(options) => matching::run(options, &settings),
         Command::Interpolate(options) => interpolate::run(options, &settings),

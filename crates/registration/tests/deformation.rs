@@ -57,7 +57,7 @@ fn a_known_bend_is_recovered_from_any_rotation() {
         let target: Vec<_> = source.iter().map(|point| pose * bend(point)).collect();
         let found = Deformer::default().deform(&cloud(source.clone()), &cloud(target.clone())).unwrap();
         let error = error(&found, &source, &target);
-        assert!(error < 0.15, "{turn:?}: {error}");
+        assert!(error < 0.05, "{turn:?}: {error}");
         assert_eq!(found.smoothness.folded, 0.0);
         assert!(found.transported_mass > 0.95);
     }
@@ -70,7 +70,7 @@ fn other_samples_of_the_surface_do() {
     let found = Deformer::default().deform(&cloud(source.clone()), &cloud(target)).unwrap();
     let truth: Vec<_> = source.iter().map(bend).collect();
     let error = error(&found, &source, &truth);
-    assert!(error < 0.12, "{error}");
+    assert!(error < 0.08, "{error}");
 }
 
 #[test]
@@ -80,12 +80,12 @@ fn a_motion_bends_nothing() {
         let pose = Isometry3::new(Vector3::new(-1.0, 0.5, 2.0), turn);
         let target: Vec<_> = source.iter().map(|point| pose * (point * scale)).collect();
         let found = Deformer::default().deform(&cloud(source.clone()), &cloud(target.clone())).unwrap();
-        assert!(error(&found, &source, &target) < 0.04, "{}", error(&found, &source, &target));
-        assert!(found.smoothness.rms_field < 0.03, "{:?}", found.smoothness);
-        assert!(found.smoothness.max_gradient < 0.1, "{:?}", found.smoothness);
-        assert!((found.scale() - scale).abs() < 4e-3 * scale, "{}", found.scale());
+        assert!(error(&found, &source, &target) < 3e-3, "{}", error(&found, &source, &target));
+        assert!(found.smoothness.rms_field < 3e-3, "{:?}", found.smoothness);
+        assert!(found.smoothness.max_gradient < 2e-2, "{:?}", found.smoothness);
+        assert!((found.scale() - scale).abs() < 1e-3 * scale, "{}", found.scale());
         let rotation = found.target_from_source().rotation.rotation_to(&pose.rotation);
-        assert!(rotation.angle() < 0.05, "{}", rotation.angle());
+        assert!(rotation.angle() < 3e-3, "{}", rotation.angle());
     }
 }
 
@@ -94,7 +94,7 @@ fn a_cloud_on_itself_stays() {
     let source = cloud(body(600, 0.0));
     let found = Deformer::default().deform(&source, &source).unwrap();
     let moved = found.displacements.iter().map(|shift| shift.norm()).fold(0.0, f64::max);
-    assert!(moved < 2e-3, "{moved}");
+    assert!(moved < 5e-4, "{moved}");
     assert_eq!(found.convergence.status, Status::Converged);
 }
 
@@ -199,6 +199,21 @@ fn weights_are_masses() {
 }
 
 #[test]
+fn points_without_a_partner_are_carried_along() {
+    // A tenth of the source is clutter far off the target: the rest must lie as it would without.
+    let body = body(1500, 0.0);
+    let truth: Vec<_> = body.iter().map(bend).collect();
+    let clutter = (0..150).map(|i| Point3::new(2.6 + 0.04 * (i % 5) as f64, -0.3 + 0.004 * i as f64, 0.2));
+    let source = body.iter().copied().chain(clutter).collect();
+    let deformer = Deformer { initial: Some(Isometry3::identity()), scale: false, ..Deformer::default() };
+    let found = deformer.deform(&cloud(source), &cloud(truth.clone())).unwrap();
+    let error = error(&found, &body, &truth);
+    assert!(error < 0.08, "{error}");
+    assert!((0.8..0.95).contains(&found.transported_mass), "{}", found.transported_mass);
+    assert_eq!(found.smoothness.folded, 0.0);
+}
+
+#[test]
 fn every_number_of_threads_gives_the_same_bits() {
     let source = cloud(body(1200, 0.0));
     let target = cloud(body(1100, 0.5).iter().map(bend).collect());
@@ -269,7 +284,7 @@ fn a_planar_shape_stays_in_its_plane() {
     };
     let (source, target) = (shape(0.0), shape(0.08));
     let found = Deformer::default().deform(&cloud(source.clone()), &cloud(target.clone())).unwrap();
-    assert!(error(&found, &source, &target) < 0.04, "{}", error(&found, &source, &target));
+    assert!(error(&found, &source, &target) < 0.03, "{}", error(&found, &source, &target));
     assert!(found.displacements.iter().all(|shift| shift.z.abs() < 1e-9));
 }
 
@@ -316,7 +331,7 @@ fn shared(name: &str) -> Option<PointCloud> {
 #[test]
 fn real_pairs_are_laid_together() {
     for (source, target, most) in
-        [("fish_source.txt", "fish_target.txt", 0.0077), ("bunny-x.txt", "bunny-y.txt", 0.10)]
+        [("fish_source.txt", "fish_target.txt", 0.005), ("bunny-x.txt", "bunny-y.txt", 0.05)]
     {
         let (Some(source), Some(target)) = (shared(source), shared(target)) else {
             println!("skipped: no shared data");

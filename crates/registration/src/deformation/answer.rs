@@ -43,7 +43,7 @@ pub struct Deformation {
 pub struct Energy {
     /// Mean square distance left to the places that the plan asks for, weighted by the mass moved.
     pub data: f64,
-    /// stiffness · blur² · |v|², with the norm of the field in the kernel's space, relative to its radius.
+    /// stiffness · (blur² / last blur)² · |v|², with the norm of the field in the kernel's space, relative to its radius.
     pub smoothness: f64,
 }
 

@@ -70,10 +70,17 @@ impl Levels {
         self.levels.iter().rposition(|level| level.voxel <= length).unwrap_or(0)
     }
 
-    /// Index of the finest level with at most `count` points; the coarsest if none has.
-    pub fn below(&self, count: usize) -> usize {
-        let fits = |level: &Level| level.positions.len() <= count;
-        self.levels.iter().position(fits).unwrap_or(self.levels.len() - 1)
+    /// The measure thinned to at most `count` points.
+    pub fn thinned_to(&self, count: usize) -> Level {
+        let coarse = |level: &&Level| level.positions.len() <= count;
+        let mut level =
+            self.levels.iter().find(coarse).unwrap_or(&self.levels[self.levels.len() - 1]).clone();
+        let mut voxel = level.voxel.max(self.spacing);
+        while level.positions.len() > count {
+            voxel *= STEP;
+            level = self.levels[0].thinned(voxel);
+        }
+        level
     }
 }
 

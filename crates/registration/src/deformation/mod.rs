@@ -29,7 +29,7 @@ use crate::error::require_positive;
 /// that lies on its target already, however wide the blur. Motion and field then follow by least squares,
 ///
 /// ```text
-/// Σ w_i |T(x_i) − y_i|² / Σ w_i + stiffness · blur² · |v|²
+/// Σ w_i |T(x_i) − y_i|² / Σ w_i + stiffness · (blur² / last blur)² · |v|²
 /// ```
 ///
 /// with the masses w_i of the rows. The blur falls geometrically from half the radius of the clouds to the
@@ -99,13 +99,13 @@ impl Default for Deformer {
             stiffness: 0.01,
             width: None,
             blur: None,
-            reach: 3.0,
+            reach: 1.0,
             scale: true,
             initial: None,
             max_points: 10_000,
-            scaling: 0.93,
-            max_iterations: 30,
-            tolerance: 2e-2,
+            scaling: 0.95,
+            max_iterations: 60,
+            tolerance: 5e-3,
         }
     }
 }

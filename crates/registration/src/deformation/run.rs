@@ -42,7 +42,10 @@ const LEAST_BLUR: f64 = 1e-6;
 const BASIS_POINTS: usize = 1500;
 
 /// Points of the clouds on which rotations are tried.
-const SEARCH_POINTS: usize = 250;
+const SEARCH_POINTS: usize = 150;
+
+/// Steps at the last blur at least: by then the mass that the plans move has settled too.
+const SETTLING: usize = 3;
 
 /// Updates of a plan that starts from the one before, and of one that starts from nothing.
 const UPDATES: usize = 4;
@@ -123,8 +126,7 @@ impl DeformationRun {
             None => WIDTH * source_radius / radius,
         };
         let width = if width > 0.0 { width } else { 1.0 };
-        let basis_level = &source_levels.levels[source_levels.below(BASIS_POINTS)];
-        let basis = Basis::new(&basis_level.positions, width);
+        let basis = Basis::new(&source_levels.thinned_to(BASIS_POINTS).positions, width);
         let motion = match &options.initial {
             Some(pose) => {
                 require_finite(pose)?;
@@ -184,7 +186,7 @@ impl DeformationRun {
         }
         let rules = Rules {
             softness: Softness { blur: self.blur, reach: self.options.reach, iterations },
-            stiffness: bends.then_some(self.options.stiffness * self.blur * self.blur),
+            stiffness: bends.then(|| self.stiffness()),
             find_scale: self.options.scale,
         };
         let (source, target) = (&self.sources[&(source, bends)], &self.targets[&target]);
@@ -210,7 +212,7 @@ impl DeformationRun {
         let report = self.report(stage, self.blur);
         if settles {
             self.settling += 1;
-            if self.progress.motion <= self.options.tolerance * self.blur {
+            if self.settling >= SETTLING && self.progress.motion <= self.options.tolerance * self.blur {
                 self.status = Status::Converged;
             } else if self.settling >= self.options.max_iterations {
                 self.status = Status::MaxIterations;
@@ -250,7 +252,7 @@ impl DeformationRun {
         let scale = self.state.motion.scale;
         let energy = Energy {
             data: self.progress.residual_squared * area,
-            smoothness: self.options.stiffness * self.blur * self.blur * roughness * area / (scale * scale),
+            smoothness: self.stiffness() * roughness * area / (scale * scale),
         };
         let smoothness = smoothness(&warp, &self.source, roughness);
         let displacements = warp.displacements(&self.source);
@@ -279,6 +281,12 @@ impl DeformationRun {
         }
     }
 
+    /// Weight of |v|² at the blur: what is still uncertain is not worth much bending.
+    fn stiffness(&self) -> f64 {
+        let coarseness = self.blur / self.last_blur;
+        self.options.stiffness * (self.blur * coarseness).powi(2)
+    }
+
     /// Whether no plan has been made yet.
     fn is_first(&self) -> bool {
         self.blur >= FIRST.max(self.last_blur) && self.settling == 0
@@ -286,11 +294,10 @@ impl DeformationRun {
 
     fn search(&mut self) {
         self.searched = true;
-        let source =
-            Source::rigid(self.source_levels.levels[self.source_levels.below(SEARCH_POINTS)].clone());
-        let target = Target::new(self.target_levels.levels[self.target_levels.below(SEARCH_POINTS)].clone());
-        let (reach, find_scale) = (self.options.reach, self.options.scale);
-        self.state = State::new(search(&source, &target, &self.state.motion, reach, find_scale));
+        let source = Source::rigid(self.source_levels.thinned_to(SEARCH_POINTS));
+        let target = Target::new(self.target_levels.thinned_to(SEARCH_POINTS));
+        let find_scale = self.options.scale;
+        self.state = State::new(search(&source, &target, &self.state.motion, find_scale));
     }
 
     /// Makes two levels ready, once, and lets go of those that will not be asked for again.

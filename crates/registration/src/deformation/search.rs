@@ -19,6 +19,9 @@ const LAST: f64 = 0.15;
 /// Ratio of successive blurs.
 const COOLING: f64 = 0.8;
 
+/// Reach in blurs: a rotation is to account for all of the source, so that little is left behind.
+const REACH: f64 = 4.0;
+
 /// Updates of a plan: it starts from the one before, and points the right way long before it is exact.
 const UPDATES: usize = 3;
 
@@ -29,13 +32,7 @@ const LEAD: f64 = 0.02;
 /// The motion under which the source, kept rigid but for its scale, has most of its mass matched.
 ///
 /// The score is the mass of the plan onto the target relative to that of the source's plan onto itself.
-pub(super) fn search(
-    source: &Source,
-    target: &Target,
-    initial: &Motion,
-    reach: f64,
-    find_scale: bool,
-) -> Motion {
+pub(super) fn search(source: &Source, target: &Target, initial: &Motion, find_scale: bool) -> Motion {
     let middle = initial.apply(&nalgebra::Point3::origin()).coords;
     let about = |turn: UnitQuaternion<f64>| Motion {
         rotation: turn * initial.rotation,
@@ -45,16 +42,16 @@ pub(super) fn search(
     let starts: Vec<Motion> =
         std::iter::once(*initial).chain(rotations(ROTATIONS).into_iter().map(about)).collect();
     let tried: Vec<(f64, Motion)> =
-        starts.into_par_iter().map(|start| attempt(source, target, start, reach, find_scale)).collect();
+        starts.into_par_iter().map(|start| attempt(source, target, start, find_scale)).collect();
     let best = tried.iter().skip(1).fold(tried[0], |best, next| if next.0 > best.0 { *next } else { best });
     if best.0 > tried[0].0 + LEAD { best.1 } else { tried[0].1 }
 }
 
-fn attempt(source: &Source, target: &Target, start: Motion, reach: f64, find_scale: bool) -> (f64, Motion) {
+fn attempt(source: &Source, target: &Target, start: Motion, find_scale: bool) -> (f64, Motion) {
     let mut state = State::new(start);
     let mut blur = FIRST;
     loop {
-        let softness = Softness { blur, reach, iterations: UPDATES };
+        let softness = Softness { blur, reach: REACH, iterations: UPDATES };
         let rules = Rules { softness, stiffness: None, find_scale };
         let Some(progress) = state.step(source, target, &rules) else { return (0.0, start) };
         if blur <= LAST {

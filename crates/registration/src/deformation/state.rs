@@ -9,6 +9,13 @@ use super::levels::Level;
 use super::plan::{Row, Softness, plan, self_plan};
 use super::similarity::Motion;
 
+/// A point's weight is its mass times this power of the share of its mass that moves. A point near the edge
+/// of what has a partner is pulled towards those that have: it has little to say.
+const TRUST: i32 = 4;
+
+/// Most of the last step that is taken again.
+const MOMENTUM: f64 = 0.8;
+
 /// A level of the target, ready to be searched.
 pub(super) struct Target {
     pub level: Level,
@@ -68,12 +75,22 @@ pub(super) struct State {
     pub coefficients: DMatrix<f64>,
     scaling: Vec<f64>,
     self_scaling: Vec<f64>,
+    /// The map before the last step, and the steps since it was last thrown away.
+    previous: Option<(Motion, DMatrix<f64>)>,
+    momentum: usize,
 }
 
 impl State {
     pub fn new(motion: Motion) -> Self {
         let coefficients = DMatrix::zeros(0, 3);
-        Self { motion, coefficients, scaling: Vec::new(), self_scaling: Vec::new() }
+        Self {
+            motion,
+            coefficients,
+            scaling: Vec::new(),
+            self_scaling: Vec::new(),
+            previous: None,
+            momentum: 0,
+        }
     }
 
     /// Forgets the scalings: they belong to the points of another level.
@@ -122,8 +139,11 @@ impl State {
             if across.mass > 0.0 { point + across.shift - within.shift } else { *point }
         };
         let places = moved.iter().zip(&across).zip(&within).map(place).collect();
-        let weights: Vec<f64> = across.iter().map(|row| row.mass).collect();
-        let mass: f64 = weights.iter().sum();
+        let mass: f64 = across.iter().map(|row| row.mass).sum();
+        let weight = |(across, within): (&Row, &Row)| {
+            across.mass * (across.mass / within.mass.max(f64::MIN_POSITIVE)).min(1.0).powi(TRUST)
+        };
+        let weights = across.iter().zip(&within).map(weight).collect();
         let own: f64 = within.iter().map(|row| row.mass).sum();
         let cost: f64 = across.iter().map(|row| row.mass * row.cost).sum();
         Wanted {
@@ -134,11 +154,35 @@ impl State {
         }
     }
 
+    /// Goes on as the last step went, the further the longer that has been right.
+    ///
+    /// # References
+    /// O'Donoghue and Candès, *Adaptive restart for accelerated gradient schemes*, Foundations of
+    /// Computational Mathematics 2015, section 3.2.
+    fn extrapolate(&mut self) {
+        let Some((motion, coefficients)) = &self.previous else { return };
+        let share = (self.momentum as f64 / (self.momentum as f64 + 3.0)).min(MOMENTUM);
+        if share == 0.0 || coefficients.nrows() != self.coefficients.nrows() {
+            return;
+        }
+        let turn = (self.motion.rotation * motion.rotation.inverse()).powf(share);
+        self.motion = Motion {
+            scale: self.motion.scale * (self.motion.scale / motion.scale).powf(share),
+            rotation: turn * self.motion.rotation,
+            translation: self.motion.translation + (self.motion.translation - motion.translation) * share,
+        };
+        self.coefficients = &self.coefficients + (&self.coefficients - coefficients) * share;
+    }
+
     /// Takes one step; `None` if no mass moves at all.
     pub fn step(&mut self, source: &Source, target: &Target, rules: &Rules) -> Option<Progress> {
+        let last = (self.motion, self.coefficients.clone());
+        let at_last = self.moved(source);
+        self.extrapolate();
         let before = self.moved(source);
         let wanted = self.wanted(&before, source, target, rules);
         if wanted.weights.iter().sum::<f64>() <= 0.0 {
+            (self.motion, self.coefficients) = last;
             return None;
         }
         // The motion is the one nearest to the whole map: what can be turned, moved or scaled is not bent.
@@ -158,6 +202,12 @@ impl State {
         }
         let after = self.moved(source);
         let masses = &source.level.masses;
+        // Where a step turns back on the way that led to it, the momentum has overshot.
+        let along = (0..after.len())
+            .map(|index| masses[index] * (after[index] - before[index]).dot(&(after[index] - at_last[index])))
+            .sum::<f64>();
+        self.momentum = if along > 0.0 { self.momentum + 1 } else { 0 };
+        self.previous = Some(last);
         let motion = mean_square(&before, &after, masses).sqrt();
         let residual_squared = mean_square(&after, &wanted.places, &wanted.weights);
         Some(Progress { motion, mass: wanted.mass, residual_squared, cost: wanted.cost })
