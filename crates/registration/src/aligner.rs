@@ -47,10 +47,11 @@ use crate::{Alignment, AlignmentStep, Kernel, Method, Registration, Result};
 pub struct Aligner {
     /// Which stages are run.
     pub method: Method,
-    /// Edge of the finest grid that thins both clouds \[m\]; `None` reads it off the clouds.
+    /// Edge of the grid that thins both clouds where a pose is measured \[m\]; other stages are in proportion, the last
+    /// one at half of it. `None` reads it off the clouds.
     pub voxel_size: Option<f64>,
-    /// Gate of the finest stage and of the inliers \[m\]; coarser stages widen it with their voxels. `None`
-    /// is three voxels.
+    /// Gate of the inliers \[m\], and of the stage at one voxel; others widen it with their voxels. `None` is three
+    /// voxels.
     pub max_distance: Option<f64>,
     /// Pose to start from. `None`: any pose may be the right one, and is searched for.
     pub initial: Option<Isometry3<f64>>,

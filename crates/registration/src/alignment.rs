@@ -20,10 +20,10 @@ use crate::track::{Candidate, Phase, Track};
 use crate::{Agreement, Aligner, Correspondence, Error, Registration, Residual, Result, Stage, Verdict};
 
 /// Coarseness of the surfaces on which the ends of tracks are compared.
-const JUDGING: u32 = 2;
+const JUDGING: f64 = 2.0;
 
 /// Coarseness of the surfaces on which the many poses of a search are compared.
-const SIFTING: u32 = 4;
+const SIFTING: f64 = 4.0;
 
 /// Poses of a search that are looked at more closely.
 const SIFTED: usize = 24;
@@ -33,7 +33,7 @@ const SIFTING_STEPS: usize = 12;
 
 /// Coarseness of the surfaces on which points are compared, and radius of their features in voxels of that coarseness, search
 /// after search. What repeats at the first size, as the corners of a room do, may not at the second.
-const SEARCHES: [(u32, f64); 2] = [(2, 5.0), (3, 9.0)];
+const SEARCHES: [(f64, f64); 2] = [(2.0, 5.0), (3.0, 9.0)];
 
 /// Points below which features need every one of them: searches are finer by one then.
 const FEW: usize = 4000;
@@ -79,8 +79,8 @@ pub struct Alignment {
     max_distance: f64,
     /// Root mean square distance of the source to its centroid \[m\].
     radius: f64,
-    /// Thinned clouds by coarseness.
-    levels: BTreeMap<u32, (Arc<Surface>, Arc<Surface>)>,
+    /// Thinned clouds by the bits of their coarseness.
+    levels: BTreeMap<u64, (Arc<Surface>, Arc<Surface>)>,
     schedule: Schedule,
     /// Searches made.
     searches: usize,
@@ -213,10 +213,10 @@ impl Alignment {
             self.current.candidate = self.best()?.1;
         }
         let (source, target) = self.level(JUDGING)?;
-        let width = f64::from(JUDGING) * self.voxel_size;
+        let width = JUDGING * self.voxel_size;
         let agreement = Agreement::of(&source, &target, &self.current.candidate.pose, width);
         let rival = self.rival();
-        let (source, target) = self.level(1)?;
+        let (source, target) = self.level(1.0)?;
         let ended = self.current.candidate;
         Answer {
             pose: ended.pose,
@@ -331,7 +331,7 @@ impl Alignment {
         let best =
             self.judged.iter().reduce(|best, next| if next.0.score() > best.0.score() { next } else { best });
         best.cloned().ok_or_else(|| Error::NoCorrespondences {
-            max_distance: self.max_distance * f64::from(self.schedule.coarsest()),
+            max_distance: self.max_distance * self.schedule.coarsest(),
         })
     }
 
@@ -347,22 +347,22 @@ impl Alignment {
     /// Looks for poses by points that look alike, and lines up the best of them.
     fn search(&mut self) -> Result<AlignmentStep> {
         let started = Instant::now();
-        let fine = self.level(1)?;
+        let fine = self.level(1.0)?;
         let points = fine.0.positions.len().max(fine.1.positions.len());
         let (coarseness, radius) = SEARCHES[self.searches];
-        let coarseness = if points < FEW { coarseness - 1 } else { coarseness };
+        let coarseness = if points < FEW { coarseness - 1.0 } else { coarseness };
         self.searches += 1;
         let (source, target) = self.level(coarseness)?;
-        let voxel_size = f64::from(coarseness) * self.voxel_size;
+        let voxel_size = coarseness * self.voxel_size;
         let places = global::matched_places(&source, &target, radius * voxel_size);
         let found = global::hypotheses(&places, voxel_size);
         let (source, target) = self.level(SIFTING)?;
-        let gate = 2.0 * f64::from(SIFTING) * self.voxel_size;
+        let gate = 2.0 * SIFTING * self.voxel_size;
         let judged = found
             .into_iter()
             .map(|one| (closeness(&source, &target, &one.pose, gate), Candidate::at(one.pose)))
             .collect();
-        let ranked = distinct(judged, 2.0 * f64::from(SIFTING) * self.voxel_size, self.radius);
+        let ranked = distinct(judged, 2.0 * SIFTING * self.voxel_size, self.radius);
         let pose = ranked.first().map_or(self.current.candidate.pose, |(_, best)| best.pose);
         self.record(Stage { name: "search", iterations: 1, seconds: started.elapsed().as_secs_f64() });
         let step = self.told("search", 1, &pose, places.len(), None);
@@ -376,7 +376,7 @@ impl Alignment {
         let sifting = self.phase == Phase::Sifting;
         let coarseness = if sifting { SIFTING } else { JUDGING };
         let (source, target) = self.level(coarseness)?;
-        let width = f64::from(coarseness) * self.voxel_size;
+        let width = coarseness * self.voxel_size;
         if sifting {
             let agreement = Agreement::of(&source, &target, &candidate.pose, width);
             self.sifted.push((agreement.score(), candidate));
@@ -419,14 +419,14 @@ impl Alignment {
     }
 
     /// Both clouds at a coarseness, thinned once.
-    fn level(&mut self, coarseness: u32) -> Result<(Arc<Surface>, Arc<Surface>)> {
-        if let Some(level) = self.levels.get(&coarseness) {
+    fn level(&mut self, coarseness: f64) -> Result<(Arc<Surface>, Arc<Surface>)> {
+        if let Some(level) = self.levels.get(&coarseness.to_bits()) {
             return Ok(level.clone());
         }
-        let size = self.voxel_size * f64::from(coarseness);
+        let size = self.voxel_size * coarseness;
         let thinned = |cloud| Surface::thinned(cloud, size).map(Arc::new);
         let level = (thinned(&self.source)?, thinned(&self.target)?);
-        self.levels.insert(coarseness, level.clone());
+        self.levels.insert(coarseness.to_bits(), level.clone());
         Ok(level)
     }
 
@@ -454,7 +454,7 @@ impl Alignment {
     }
 
     fn scaled(&self, plan: StagePlan, length: f64) -> f64 {
-        f64::from(plan.coarseness) * length
+        plan.coarseness * length
     }
 }
 

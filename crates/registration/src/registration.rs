@@ -56,7 +56,7 @@ pub struct Registration {
     pub convergence: Convergence,
     /// The stages run, those of a track that was not kept included.
     pub stages: Vec<Stage>,
-    /// Edge of the finest grid \[m\].
+    /// Edge of the grid on which the pose was measured \[m\].
     pub voxel_size: f64,
     /// Gate of the inliers \[m\].
     pub max_distance: f64,

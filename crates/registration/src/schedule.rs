@@ -28,18 +28,18 @@ pub(crate) enum Matching {
 }
 
 /// One stage of the pose loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct StagePlan {
     /// What the result calls it.
     pub name: &'static str,
     /// How matches are found.
     pub matching: Matching,
-    /// Voxel size in units of the finest one.
-    pub coarseness: u32,
+    /// Its own voxel size, in voxels.
+    pub coarseness: f64,
 }
 
 /// What is run from where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Schedule {
     /// Alternatives from the first pose, each a list of stages run one after another.
     pub starts: Vec<Vec<StagePlan>>,
@@ -51,16 +51,20 @@ pub(crate) struct Schedule {
     pub finish: Vec<StagePlan>,
 }
 
-const fn nearest(name: &'static str, residual: Residual, coarseness: u32) -> StagePlan {
+/// Voxels of the last stage, in voxels: errors of scans with far points halve once more.
+const FINEST: f64 = 0.5;
+
+const fn nearest(name: &'static str, residual: Residual, coarseness: f64) -> StagePlan {
     StagePlan { name, matching: Matching::Nearest(residual), coarseness }
 }
 
-const GICP_COARSEST: StagePlan = nearest("gicp coarsest", Residual::Distribution, 8);
-const GICP_COARSE: StagePlan = nearest("gicp coarse", Residual::Distribution, 4);
-const GICP_MIDDLE: StagePlan = nearest("gicp middle", Residual::Distribution, 2);
-const GICP_FINE: StagePlan = nearest("gicp fine", Residual::Distribution, 1);
-const POINT_COARSEST: StagePlan = nearest("point coarsest", Residual::PointToPoint, 8);
-const TRANSPORT: StagePlan = StagePlan { name: "transport", matching: Matching::Transport, coarseness: 4 };
+const GICP_COARSEST: StagePlan = nearest("gicp coarsest", Residual::Distribution, 8.0);
+const GICP_COARSE: StagePlan = nearest("gicp coarse", Residual::Distribution, 4.0);
+const GICP_MIDDLE: StagePlan = nearest("gicp middle", Residual::Distribution, 2.0);
+const GICP_FINE: StagePlan = nearest("gicp fine", Residual::Distribution, 1.0);
+const GICP_FINEST: StagePlan = nearest("gicp finest", Residual::Distribution, FINEST);
+const POINT_COARSEST: StagePlan = nearest("point coarsest", Residual::PointToPoint, 8.0);
+const TRANSPORT: StagePlan = StagePlan { name: "transport", matching: Matching::Transport, coarseness: 4.0 };
 
 impl Schedule {
     /// The stages of a method, from a given pose or without one.
@@ -79,27 +83,29 @@ impl Schedule {
             Method::Gicp => vec![vec![GICP_COARSE, GICP_MIDDLE]],
             Method::PointToPlane => {
                 let stage = |name, coarseness| nearest(name, Residual::PointToPlane, coarseness);
-                vec![vec![stage("plane coarse", 4), stage("plane middle", 2)]]
+                vec![vec![stage("plane coarse", 4.0), stage("plane middle", 2.0)]]
             }
             Method::PointToPoint => {
                 let stage = |name, coarseness| nearest(name, Residual::PointToPoint, coarseness);
-                vec![vec![stage("point coarse", 4), stage("point middle", 2)]]
+                vec![vec![stage("point coarse", 4.0), stage("point middle", 2.0)]]
             }
         };
         if searches {
             starts.truncate(1);
         }
+        let pair =
+            |fine, finest, residual| vec![nearest(fine, residual, 1.0), nearest(finest, residual, FINEST)];
         let finish = match method {
-            Method::Auto | Method::Transport | Method::Gicp => GICP_FINE,
-            Method::PointToPlane => nearest("plane fine", Residual::PointToPlane, 1),
-            Method::PointToPoint => nearest("point fine", Residual::PointToPoint, 1),
+            Method::Auto | Method::Transport | Method::Gicp => vec![GICP_FINE, GICP_FINEST],
+            Method::PointToPlane => pair("plane fine", "plane finest", Residual::PointToPlane),
+            Method::PointToPoint => pair("point fine", "point finest", Residual::PointToPoint),
         };
-        Self { starts, sifting: vec![GICP_COARSE], settling: vec![GICP_MIDDLE], finish: vec![finish] }
+        Self { starts, sifting: vec![GICP_COARSE], settling: vec![GICP_MIDDLE], finish }
     }
 
     /// Coarseness of the coarsest stage, whose gate is the widest.
-    pub fn coarsest(&self) -> u32 {
+    pub fn coarsest(&self) -> f64 {
         let stages = self.starts.iter().flatten().chain(&self.finish);
-        stages.map(|stage| stage.coarseness).max().unwrap_or(1)
+        stages.map(|stage| stage.coarseness).fold(1.0, f64::max)
     }
 }
