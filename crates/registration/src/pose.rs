@@ -68,13 +68,7 @@ impl NormalEquations {
             Whitened::new(pair, &source.positions[pair.source], normal, target_from_source, residual)
         };
         let measured: Vec<Whitened> = pairs.par_iter().map(measure).collect();
-        let mut squares: Vec<f64> = measured.iter().map(|one| one.squared).collect();
-        let middle = squares.len() / 2;
-        let median = match squares.len() {
-            0 => 0.0,
-            _ => squares.select_nth_unstable_by(middle, f64::total_cmp).1.sqrt(),
-        };
-        let width = (KERNEL_WIDTH * median).max(LEAST_WIDTH * voxel_size);
+        let width = kernel_width(&measured, voxel_size);
 
         let zero = Self { hessian: Matrix6::zeros(), gradient: Vector6::zeros(), error: 0.0, weight: 0.0 };
         let part = |range: std::ops::Range<usize>| {
@@ -155,23 +149,34 @@ impl NormalEquations {
     }
 }
 
+/// How wide the residuals ask a kernel to be \[m\].
+pub(crate) fn kernel_width(measured: &[Whitened], voxel_size: f64) -> f64 {
+    let mut squares: Vec<f64> = measured.iter().map(|one| one.squared).collect();
+    let middle = squares.len() / 2;
+    let median = match squares.len() {
+        0 => 0.0,
+        _ => squares.select_nth_unstable_by(middle, f64::total_cmp).1.sqrt(),
+    };
+    (KERNEL_WIDTH * median).max(LEAST_WIDTH * voxel_size)
+}
+
 fn scales(radius: f64) -> Vector6<f64> {
     let turn = if radius > 0.0 { 1.0 / radius } else { 1.0 };
     Vector6::new(turn, turn, turn, 1.0, 1.0, 1.0)
 }
 
 /// A residual in the source frame, and its metric there.
-struct Whitened {
+pub(crate) struct Whitened {
     /// Rᵀ (T x − y) \[m\].
-    r: Vector3<f64>,
+    pub r: Vector3<f64>,
     /// Rᵀ Ω R.
-    omega: Matrix3<f64>,
+    pub omega: Matrix3<f64>,
     /// rᵀ Ω r \[m²\].
-    squared: f64,
+    pub squared: f64,
 }
 
 impl Whitened {
-    fn new(
+    pub fn new(
         pair: &Correspondence,
         x: &Point3<f64>,
         source_normal: Option<Vector3<f64>>,
