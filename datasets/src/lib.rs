@@ -28,7 +28,7 @@ pub use error::{Error, Result};
 pub use object::{Object, ObjectSolid};
 pub use scene::{Exact, Scene, SceneCloud};
 pub use shapes::{Clusters, Cube, SphereTorus};
-pub use street::{Street, StreetWorld};
+pub use street::{Street, StreetSequence, StreetWorld};
 
 /// The examples of the README, compiled and run as tests.
 #[cfg(doctest)]

@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{convert, deform, devices, distance, evaluate, info, interpolate, matching, register, synth};
+use crate::{
+    convert, deform, devices, distance, evaluate, info, interpolate, matching, odometry, register, synth,
+};
 
 /// Match 3D point clouds: distances, optimal transport, registration.
 #[derive(Debug, Parser)]
@@ -36,6 +38,7 @@ pub enum Command {
     Match(matching::Options),
     Interpolate(interpolate::Options),
     Register(register::Options),
+    Odometry(odometry::Options),
     Evaluate(evaluate::Options),
     Synth(synth::Options),
     Devices(devices::Options),

@@ -17,6 +17,7 @@ mod interpolate;
 mod interrupt;
 mod lettering;
 mod matching;
+mod odometry;
 mod output;
 mod picture;
 mod pose;
@@ -63,6 +64,7 @@ fn run(arguments: &Arguments) -> Result<Ending> {
         Command::Match(options) => matching::run(options, &settings),
         Command::Interpolate(options) => interpolate::run(options, &settings),
         Command::Register(options) => register::run(options, &settings),
+        Command::Odometry(options) => odometry::run(options, &settings),
         Command::Evaluate(options) => evaluate::run(options, &settings),
         Command::Synth(options) => synth::run(options, &settings),
         Command::Devices(options) => devices::run(options, &settings),

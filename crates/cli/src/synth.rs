@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use barrow::io::WriteOptions;
+use barrow::io::{Trajectory, TrajectoryFormat, WriteOptions};
 use barrow_datasets::{ClosedForms, Clusters, Cube, Object, Scene, SphereTorus, Street};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -25,8 +25,8 @@ Examples:
   barrow register scene/source.ply scene/target.ply
 
 Every cloud becomes NAME.ply in its own frame, with its exact pose beside it in \
-world_from_NAME.txt; for a pair target_from_source.txt holds the exact pose between both. truth.json \
-says all of it together with the exact numbers of the scene. Files of the same name are replaced.")]
+world_from_NAME.txt; for a pair target_from_source.txt holds the exact pose between both, for a longer \
+sequence poses.txt all poses in the order of the clouds, as KITTI has them. truth.json says all of it together with the exact numbers of the scene. Files of the same name are replaced.")]
 pub struct Options {
     /// What to make.
     #[arg(value_enum)]
@@ -40,6 +40,9 @@ pub struct Options {
     /// Scans of a street, views of an object [default: 2, a source and a target].
     #[arg(long, value_name = "N")]
     scans: Option<usize>,
+    /// Let the sensor move on while it scans, which bends every scan: street.
+    #[arg(long)]
+    distorted: bool,
     /// Share of a view that the next one sees too: object [default: 0.7].
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     overlap: Option<f64>,
@@ -127,7 +130,8 @@ impl Options {
     /// Refuses options that the kind would ignore.
     fn check(&self) -> Result<()> {
         use Kind::{Object, SphereTorus, Street};
-        let owners: [(&str, bool, &[Kind], &str); 3] = [
+        let owners: [(&str, bool, &[Kind], &str); 4] = [
+            ("--distorted", self.distorted, &[Street], "street"),
             ("--scans", self.scans.is_some(), &[Street, Object], "street or object"),
             ("--overlap", self.overlap.is_some(), &[Object], "object"),
             (
@@ -155,7 +159,9 @@ impl Options {
                 let default = Street::default();
                 let noise = self.noise.unwrap_or(default.noise);
                 let scans = self.scans.unwrap_or(default.scans);
-                one(Street { points: points(default.points), seed, noise, scans, ..default }.make()?)
+                let motion_distortion = self.distorted;
+                let points = points(default.points);
+                one(Street { points, seed, noise, scans, motion_distortion, ..default }.make()?)
             }
             Kind::Object => {
                 let default = Object::default();
@@ -210,6 +216,11 @@ fn write(folder: &Path, scene: &Scene, quantity: Option<String>) -> Result<Scene
             world_from_cloud: matrix(&cloud.world_from_cloud),
             weights,
         });
+    }
+    if scene.clouds.len() > 2 {
+        let poses = scene.clouds.iter().map(|cloud| cloud.world_from_cloud).collect();
+        let trajectory = Trajectory { poses, times: None };
+        barrow::io::write_trajectory(folder.join("poses.txt"), &trajectory, TrajectoryFormat::Kitti)?;
     }
     let target_from_source = scene.target_from_source();
     if let Some(pose) = &target_from_source {

@@ -9,8 +9,18 @@ use std::process::Stdio;
 use command::{barrow, command, files, folder_with_pair, pose_error, truth};
 use serde_json::Value;
 
-const SUBCOMMANDS: [&str; 9] =
-    ["info", "convert", "distance", "match", "interpolate", "register", "evaluate", "synth", "devices"];
+const SUBCOMMANDS: [&str; 10] = [
+    "info",
+    "convert",
+    "distance",
+    "match",
+    "interpolate",
+    "register",
+    "odometry",
+    "evaluate",
+    "synth",
+    "devices",
+];
 
 #[track_caller]
 fn assert_keys(value: &Value, keys: &[&str]) {

@@ -1,4 +1,4 @@
-//! Reading and writing point clouds, transforms and transport plans.
+//! Reading and writing point clouds, transforms, trajectories and transport plans.
 //!
 //! One call reads any format, found by content first and by extension second; coordinates stay `f64`
 //! from the file to the answer. Every file is treated as hostile: it loads completely or is refused with
@@ -32,6 +32,7 @@ mod rows;
 mod scalar;
 mod source;
 mod text;
+mod trajectory;
 mod transform;
 mod vtk;
 mod weights;
@@ -42,6 +43,7 @@ pub use error::{Error, Place, Result};
 pub use format::Format;
 pub use plan::{read_plan, write_plan};
 pub use read::{Loaded, ReadOptions, read, read_from};
+pub use trajectory::{Trajectory, TrajectoryFormat, read_trajectory, write_trajectory};
 pub use transform::{read_transform, write_transform};
 pub use weights::read_weights;
 pub use write::{WriteOptions, quantum, write};

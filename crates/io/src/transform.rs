@@ -81,7 +81,7 @@ fn parse_transform(bytes: &[u8]) -> Outcome<Isometry3<f64>> {
 }
 
 /// The nearest rigid motion of a matrix that is nearly one.
-fn isometry(matrix: &Matrix4<f64>) -> Outcome<Isometry3<f64>> {
+pub(crate) fn isometry(matrix: &Matrix4<f64>) -> Outcome<Isometry3<f64>> {
     let last = matrix.row(3);
     if (0..4).any(|column| (last[column] - f64::from(u8::from(column == 3))).abs() > 1e-9) {
         return Err(Fault::file(format!(

@@ -16,6 +16,24 @@ pub enum Error {
         /// The widest gate tried \[m\].
         max_distance: f64,
     },
+    /// Two trajectories that cannot be compared pose by pose.
+    #[error(
+        "the estimate has {estimate} poses, the reference {reference}: both need the same number, at least {least}"
+    )]
+    TrajectoryLength {
+        /// Poses of the estimate.
+        estimate: usize,
+        /// Poses of the reference.
+        reference: usize,
+        /// Least number of poses.
+        least: usize,
+    },
+    /// No stretch of the lengths asked for fits into the way.
+    #[error("the reference is {way} m long, shorter than every length asked for; give shorter lengths")]
+    TrajectoryTooShort {
+        /// Length of the reference \[m\].
+        way: f64,
+    },
     /// The initial pose is not a finite rigid motion.
     #[error("the initial pose has an entry that is not finite")]
     InvalidPose,

@@ -16,6 +16,7 @@ mod fit;
 mod global;
 mod kernel;
 mod nearest;
+mod odometry;
 mod pose;
 mod registration;
 mod report;
@@ -25,6 +26,7 @@ mod schedule;
 mod similarity;
 mod surface;
 mod track;
+mod trajectory;
 mod transport;
 mod verdict;
 
@@ -37,10 +39,15 @@ pub use error::{Error, Result};
 pub use fit::{Fit, evaluate};
 pub use kernel::Kernel;
 pub use nearest::NearestMatcher;
+pub use odometry::{Odometry, OdometryRun, OdometryStep, Track, Tracking, deskew};
 pub use pose::Residual;
 pub use registration::{Registration, Stage};
 pub use resolution::automatic_max_distance;
 pub use schedule::Method;
 pub use similarity::{Similarity, SimilarityAligner};
+pub use trajectory::{
+    AbsoluteError, DriftError, ErrorStatistics, RelativeError, absolute_error, drift, drift_lengths,
+    relative_error,
+};
 pub use transport::TransportMatcher;
 pub use verdict::Verdict;

@@ -4,6 +4,7 @@ mod drive;
 mod facade;
 mod furniture;
 mod scanner;
+mod sequence;
 mod surface;
 mod tree;
 mod way;
@@ -12,11 +13,12 @@ mod world;
 use nalgebra::{Isometry3, Point3};
 
 use crate::error::{require_count, require_points, require_within};
-use crate::scene::{Exact, Scene, SceneCloud, cloud_name};
+use crate::scene::{Exact, Scene, cloud_name};
 use crate::shapes::require_noise;
 use crate::{Error, Result};
 use drive::Drive;
 use scanner::Scanner;
+pub use sequence::StreetSequence;
 use world::World;
 
 /// Scans of a multi-beam LiDAR on a car that drives through a procedural street.
@@ -105,30 +107,29 @@ impl Street {
     /// [`Error::InvalidOption`] for an option out of its range, [`Error::NothingSeen`] if a scan has no
     /// returns at all.
     pub fn make(&self) -> Result<Scene> {
-        let world = self.world()?;
-        let columns = match self.columns {
-            Some(columns) => columns,
-            None => self.columns_for_points(&world),
-        };
-        let scanner = Scanner { street: self, world: &world.world, drive: self.drive(), columns };
+        let sequence = self.sequence()?;
         // The source comes first, and of a pair the source is the later scan.
         let order: Vec<usize> = if self.scans == 2 { vec![1, 0] } else { (0..self.scans).collect() };
         let mut clouds = Vec::with_capacity(order.len());
         for (index, &scan) in order.iter().enumerate() {
-            let points = scanner.scan(scan)?;
-            if points.is_empty() {
-                return Err(Error::NothingSeen { scan });
-            }
-            let mut cloud = SceneCloud::new(cloud_name("scan", index, self.scans), points);
-            cloud.world_from_cloud = self.world_from_sensor(scan);
+            let mut cloud = sequence.scan(scan)?;
+            cloud.name = cloud_name("scan", index, self.scans);
             clouds.push(cloud);
         }
         let exact = vec![
             Exact::new("scans", self.scans as f64),
             Exact::new("beams", self.beams as f64),
-            Exact::new("columns", columns as f64),
+            Exact::new("columns", sequence.columns() as f64),
         ];
         Ok(Scene { clouds, exact })
+    }
+
+    /// Gets ready to scan, and leaves it to the caller when each scan is made: a long drive need not be held in memory.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for an option out of its range.
+    pub fn sequence(&self) -> Result<StreetSequence> {
+        StreetSequence::new(self)
     }
 
     /// The options of the pair that is committed in `datasets/ready`: a car turns left at a crossing and
@@ -150,7 +151,12 @@ impl Street {
 
     /// Exact pose of the sensor at the start of a scan.
     pub fn world_from_sensor(&self, scan: usize) -> Isometry3<f64> {
-        self.drive().world_from_sensor(self.interval * scan as f64)
+        self.world_from_sensor_at(self.interval * scan as f64)
+    }
+
+    /// Exact pose of the sensor at any time since the start of the drive \[s\]: a revolution takes 0.1 s.
+    pub fn world_from_sensor_at(&self, time: f64) -> Isometry3<f64> {
+        self.drive().world_from_sensor(time)
     }
 
     fn drive(&self) -> Drive {

@@ -1,4 +1,6 @@
-//! `barrow evaluate`: how well a pose lays one cloud onto another.
+//! `barrow evaluate`: how well a pose lays one cloud onto another, or a trajectory follows the true one.
+
+mod trajectory;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -9,36 +11,61 @@ use barrow::registration::{Fit, automatic_max_distance};
 use clap::Args;
 use serde::Serialize;
 
-use crate::clouds::{LoadedPair, Pair};
+use self::trajectory::TrajectoryReport;
+use crate::clouds::{LoadedPair, Pair, Reading};
 use crate::crossover::Work;
 use crate::device::DeviceReport;
-use crate::failure::Ending;
+use crate::failure::{Ending, usage};
 use crate::progress::Progress;
 use crate::report::{Lines, Report, Seconds, count, number, print};
 use crate::settings::Settings;
 
-/// Measure how well a pose lays SOURCE onto TARGET.
+/// Measure how well a pose lays SOURCE onto TARGET, or how far a trajectory drifts from the true one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   barrow evaluate source.ply target.ply --transform T.txt
   barrow evaluate source.ply target.ply --transform T.txt --reference truth.txt --json
+  barrow evaluate --trajectory poses.txt --reference truth.txt
 
 Fitness is the share of source points that have a target point within --max-distance once moved by \
 T; all points count, none are thinned out. Errors are those of T against the reference: the angle of \
-the rotation between both, and the distance between both translations.")]
+the rotation between both, and the distance between both translations.
+
+Trajectories are files of 12 numbers a line (KITTI) or 8 (TUM). Poses belong together by their times if \
+both files have times, else by their order. Drift is that of the KITTI benchmark: errors of the motion \
+over 100 to 800 m of the way, shorter where the way is, per length. The absolute error (ATE) is that of \
+positions after the best rigid alignment, the relative error (RPE) that of the motion from pose to pose.")]
 pub struct Options {
+    /// The cloud that moves; `-` for standard input.
+    #[arg(required_unless_present = "trajectory", conflicts_with = "trajectory")]
+    source: Option<PathBuf>,
+    /// The cloud that stays; `-` for standard input.
+    #[arg(required_unless_present = "trajectory", conflicts_with = "trajectory")]
+    target: Option<PathBuf>,
     /// The pose to measure: four lines of four numbers.
-    #[arg(long, value_name = "FILE")]
-    transform: PathBuf,
-    /// The true pose to compare it with.
+    #[arg(long, value_name = "FILE", required_unless_present = "trajectory", conflicts_with = "trajectory")]
+    transform: Option<PathBuf>,
+    /// The trajectory to measure instead of a pose: one pose a line.
+    #[arg(long, value_name = "FILE", requires = "reference")]
+    trajectory: Option<PathBuf>,
+    /// The true pose, or the true trajectory, to compare it with.
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
+    /// Lengths of the way over which a trajectory's drift is measured [m] [default: from the way].
+    #[arg(
+        long,
+        value_name = "METRES",
+        value_delimiter = ',',
+        requires = "trajectory",
+        allow_negative_numbers = true
+    )]
+    lengths: Vec<f64>,
     /// Largest distance of an inlier [m] [default: that of `barrow register` for these clouds].
-    #[arg(long, value_name = "METRES", allow_negative_numbers = true)]
+    #[arg(long, value_name = "METRES", conflicts_with = "trajectory", allow_negative_numbers = true)]
     max_distance: Option<f64>,
     #[command(flatten)]
-    pair: Pair,
+    reading: Reading,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,18 +84,30 @@ struct EvaluateReport {
     device: DeviceReport,
 }
 
-/// Reads both clouds and the poses, and measures.
+/// Reads both clouds and the poses, or both trajectories, and measures.
 ///
 /// # Errors
 /// If a file cannot be read or an option is out of range.
 pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
-    let pose = barrow::io::read_transform(&options.transform)?;
+    if let (Some(trajectory), Some(reference)) = (&options.trajectory, &options.reference) {
+        print(&TrajectoryReport::new(trajectory, reference, &options.lengths)?, settings)?;
+        return Ok(Ending::Done);
+    }
+    let (Some(source), Some(target), Some(transform)) =
+        (&options.source, &options.target, &options.transform)
+    else {
+        return Err(usage(
+            "either SOURCE, TARGET and --transform are needed, or --trajectory and --reference",
+        ));
+    };
+    let pair = Pair { source: source.clone(), target: target.clone(), reading: options.reading.clone() };
+    let pose = barrow::io::read_transform(transform)?;
     let reference = options.reference.as_ref().map(barrow::io::read_transform).transpose()?;
-    let clouds = options.pair.read(settings)?;
+    let clouds = pair.read(settings)?;
     let progress = Progress::new(settings.progress, "evaluating");
     let start = Instant::now();
     let LoadedPair { source, target, .. } = &clouds;
-    let names = || options.pair.names();
+    let names = || pair.names();
     let max_distance = match options.max_distance {
         Some(distance) => distance,
         None => automatic_max_distance(source, target).with_context(names)?,

@@ -1,0 +1,80 @@
+//! The error of positions after the best rigid alignment.
+
+use nalgebra::{Isometry3, Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
+
+use super::{ErrorStatistics, require_same};
+use crate::Result;
+
+/// How far the positions of a trajectory are from those of another, once laid onto them.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct AbsoluteError {
+    /// Distances between positions \[m\].
+    pub translation: ErrorStatistics,
+    /// Angles between orientations \[rad\].
+    pub rotation: ErrorStatistics,
+    /// The rigid motion that lays the estimate onto the reference.
+    pub reference_from_estimate: Isometry3<f64>,
+}
+
+/// The absolute trajectory error: positions after the rigid motion that minimises Σ |T pᵢ − qᵢ|², without scale.
+///
+/// Where positions lie on a line, the turn about it is free, and one of the best is taken: rotation errors mean little then.
+///
+/// # Errors
+/// If the trajectories differ in length, are empty, or have a pose that is not finite.
+///
+/// # References
+/// Umeyama, *Least-squares estimation of transformation parameters*, PAMI 13 (1991), equations 38–43; Sturm et al.,
+/// *A benchmark for the evaluation of RGB-D SLAM systems*, IROS 2012, section V.
+///
+/// ```
+/// use barrow_registration::absolute_error;
+/// use nalgebra::{Isometry3, Vector3};
+///
+/// let reference: Vec<_> = (0..9).map(|i| Isometry3::translation(i as f64, (i * i) as f64, 0.0)).collect();
+/// let elsewhere = Isometry3::new(Vector3::new(5.0, 6.0, 7.0), Vector3::new(0.1, 0.2, 0.3));
+/// let estimate: Vec<_> = reference.iter().map(|pose| elsewhere * pose).collect();
+/// assert!(absolute_error(&estimate, &reference)?.translation.rmse < 1e-12);
+/// # Ok::<(), barrow_registration::Error>(())
+/// ```
+pub fn absolute_error(estimate: &[Isometry3<f64>], reference: &[Isometry3<f64>]) -> Result<AbsoluteError> {
+    require_same(estimate, reference, 1)?;
+    let position = |pose: &Isometry3<f64>| pose.translation.vector;
+    let mean = |poses: &[Isometry3<f64>]| {
+        // From the first position, so that an offset costs no digits.
+        let first = position(&poses[0]);
+        let sum: Vector3<f64> = poses.iter().map(|pose| position(pose) - first).sum();
+        first + sum / poses.len() as f64
+    };
+    let (from, onto) = (mean(estimate), mean(reference));
+    let covariance: Matrix3<f64> = estimate
+        .iter()
+        .zip(reference)
+        .map(|(p, q)| (position(q) - onto) * (position(p) - from).transpose())
+        .sum();
+    let turn = rotation(&covariance);
+    let reference_from_estimate = Isometry3::from_parts(Translation3::from(onto - turn * from), turn);
+    let pairs = || estimate.iter().zip(reference);
+    let shifts = pairs().map(|(p, q)| (turn * (position(p) - from) - (position(q) - onto)).norm()).collect();
+    let angles = pairs().map(|(p, q)| (turn * p.rotation).angle_to(&q.rotation)).collect();
+    // There is at least one pose.
+    let none = ErrorStatistics { rmse: 0.0, mean: 0.0, median: 0.0, max: 0.0 };
+    Ok(AbsoluteError {
+        translation: ErrorStatistics::of(shifts).unwrap_or(none),
+        rotation: ErrorStatistics::of(angles).unwrap_or(none),
+        reference_from_estimate,
+    })
+}
+
+/// The rotation that maximises the trace of R·covarianceᵀ.
+fn rotation(covariance: &Matrix3<f64>) -> UnitQuaternion<f64> {
+    let size = covariance.amax();
+    if size == 0.0 || !size.is_finite() {
+        return UnitQuaternion::identity();
+    }
+    let svd = (covariance / size).svd(true, true);
+    let (Some(u), Some(v_t)) = (svd.u, svd.v_t) else { return UnitQuaternion::identity() };
+    let reflection = Matrix3::from_diagonal(&Vector3::new(1.0, 1.0, (u * v_t).determinant().signum()));
+    UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(u * reflection * v_t))
+}
