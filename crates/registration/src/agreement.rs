@@ -49,9 +49,10 @@ impl Agreement {
         }
     }
 
-    /// What poses are ranked by: how much of the clouds agrees, times how much of what could agree does.
+    /// What poses are ranked by: how much of the clouds agrees, and still more how much of what could agree does. Scenes that repeat
+    /// themselves offer wrong poses with more of the first.
     pub(crate) fn score(&self) -> f64 {
-        self.supported * self.consistency
+        self.supported * self.consistency * self.consistency
     }
 }
 

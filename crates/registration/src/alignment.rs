@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use barrow_geometry::{Backend, Convergence, PointCloud, Status};
 use nalgebra::{Isometry3, Translation3};
+use rayon::prelude::*;
 
 use crate::error::require_positive;
 use crate::fit::{closeness, require_finite};
@@ -25,8 +26,14 @@ const JUDGING: f64 = 2.0;
 /// Coarseness of the surfaces on which the many poses of a search are compared.
 const SIFTING: f64 = 4.0;
 
-/// Poses of a search that are looked at more closely.
-const SIFTED: usize = 24;
+/// Poses of a search that are looked at more closely: the best by their score.
+const SIFTED: usize = 14;
+
+/// The same by how near the clouds lie, which forgives a pose that is a little off.
+const CLOSEST: usize = 8;
+
+/// The same by the matches that they explain.
+const SUPPORTED: usize = 4;
 
 /// Steps each of them may take.
 const SIFTING_STEPS: usize = 12;
@@ -39,7 +46,7 @@ const SEARCHES: [(f64, f64); 2] = [(2.0, 5.0), (3.0, 9.0)];
 const FEW: usize = 4000;
 
 /// Of these, poses that are settled.
-const SETTLED: usize = 4;
+const SETTLED: usize = 6;
 
 /// Two poses are not the same if a point at the source's radius is this many voxels from one to the other.
 const APART: f64 = 20.0;
@@ -299,7 +306,8 @@ impl Alignment {
             }
             Phase::Sifting => {
                 self.phase = Phase::Settling;
-                let sifted = distinct(std::mem::take(&mut self.sifted), 2.0 * self.voxel_size, self.radius);
+                let sifted =
+                    distinct(std::mem::take(&mut self.sifted), 2.0 * SIFTING * self.voxel_size, self.radius);
                 self.line_up(sifted.into_iter().take(SETTLED), &self.schedule.settling.clone())
             }
             _ => self.begin_finish(),
@@ -357,17 +365,28 @@ impl Alignment {
         let places = global::matched_places(&source, &target, radius * voxel_size);
         let found = global::hypotheses(&places, voxel_size);
         let (source, target) = self.level(SIFTING)?;
-        let gate = 2.0 * SIFTING * self.voxel_size;
-        let judged = found
-            .into_iter()
-            .map(|one| (closeness(&source, &target, &one.pose, gate), Candidate::at(one.pose)))
+        let width = SIFTING * self.voxel_size;
+        let judged: Vec<[f64; 3]> = found
+            .par_iter()
+            .map(|one| {
+                let agreement = Agreement::of(&source, &target, &one.pose, width);
+                let near = closeness(&source, &target, &one.pose, 2.0 * width);
+                [agreement.score(), near, one.support as f64]
+            })
             .collect();
-        let ranked = distinct(judged, 2.0 * SIFTING * self.voxel_size, self.radius);
-        let pose = ranked.first().map_or(self.current.candidate.pose, |(_, best)| best.pose);
+        // Mostly by what has proved best; the other two know cases of their own.
+        let mut lined_up = Vec::new();
+        for (by, most) in [SIFTED, CLOSEST, SUPPORTED].into_iter().enumerate() {
+            let candidates =
+                found.iter().zip(&judged).map(|(one, by_all)| (by_all[by], Candidate::at(one.pose)));
+            let ranked = distinct(candidates.collect(), 2.0 * width, self.radius);
+            lined_up.extend(ranked.into_iter().take(most));
+        }
+        let pose = lined_up.first().map_or(self.current.candidate.pose, |(_, best)| best.pose);
         self.record(Stage { name: "search", iterations: 1, seconds: started.elapsed().as_secs_f64() });
         let step = self.told("search", 1, &pose, places.len(), None);
         self.phase = Phase::Sifting;
-        self.line_up(ranked.into_iter().take(SIFTED), &self.schedule.sifting.clone())?;
+        self.line_up(lined_up.into_iter(), &self.schedule.sifting.clone())?;
         Ok(step)
     }
 

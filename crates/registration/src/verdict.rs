@@ -19,19 +19,22 @@ pub enum Verdict {
 }
 
 /// Least consistency of a pose to be accepted, and to be doubted only.
-const CONSISTENT: [f64; 2] = [0.34, 0.27];
+const CONSISTENT: [f64; 2] = [0.36, 0.27];
 
 /// Largest gap of a pose to be accepted, and to be doubted only \[voxels\].
 const GAPS: [f64; 2] = [0.2, 0.27];
 
 /// Least share of supported points of a pose to be accepted, and to be doubted only.
-const SUPPORTED: [f64; 2] = [0.08, 0.05];
+const SUPPORTED: [f64; 2] = [0.15, 0.05];
 
-/// Consistency and share of supported points beyond which no other pose is looked for.
-const CLEAR: f64 = 0.45;
+/// Least consistency of a pose that is accepted with a share of supported points that is only enough to be doubted.
+const CERTAIN: f64 = 0.55;
+
+/// Share of supported points beyond which no other pose is looked for, if the consistency is certain.
+const CLEAR: f64 = 0.25;
 
 /// Another pose with more than this share of the score is as good.
-const RIVAL: f64 = 0.8;
+const RIVAL: f64 = 0.6;
 
 impl fmt::Display for Verdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,10 +49,11 @@ impl fmt::Display for Verdict {
 impl Verdict {
     /// Judges a pose by its agreement, and by that of the best pose which is not the same.
     pub(crate) fn of(agreement: &Agreement, rival: Option<&Agreement>) -> Self {
+        let supported = if agreement.consistency >= CERTAIN { [SUPPORTED[1]; 2] } else { SUPPORTED };
         let passes = |level: usize| {
             agreement.consistency >= CONSISTENT[level]
                 && agreement.gap <= GAPS[level]
-                && agreement.supported >= SUPPORTED[level]
+                && agreement.supported >= supported[level]
         };
         let rivalled = rival.is_some_and(|rival| rival.score() > RIVAL * agreement.score());
         match (passes(0), passes(1)) {
@@ -63,6 +67,6 @@ impl Verdict {
 impl Agreement {
     /// Whether no other pose need be looked for.
     pub(crate) fn is_clear(&self) -> bool {
-        self.consistency >= CLEAR && self.supported >= 0.5 * CLEAR && self.gap <= GAPS[0]
+        self.consistency >= CERTAIN && self.supported >= CLEAR && self.gap <= GAPS[0]
     }
 }
