@@ -78,7 +78,7 @@ fn tum_has_the_times_of_the_points() {
     let run = barrow(folder.path(), "evaluate --trajectory poses.tum --reference fewer.tum --json");
     let answer = run.expect(0).json();
     assert_eq!((&answer["poses"], &answer["matched_by"]), (&3.into(), &"time".into()));
-    assert!(answer["ate"]["translation"]["max"].as_f64().expect("a number") < 1e-6);
+    assert!(answer["ate"]["translation"]["max"].as_f64().expect("a number") < 1e-9);
 }
 
 #[test]

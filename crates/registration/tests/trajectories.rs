@@ -88,7 +88,7 @@ fn a_line_of_places_has_an_alignment_too() {
     let line: Poses = (0..5).map(|at| Isometry3::translation(at as f64, 0.0, 0.0)).collect();
     let turned = Isometry3::rotation(Vector3::new(0.0, 1.0, 0.5));
     let estimate: Poses = line.iter().map(|pose| turned * pose).collect();
-    assert!(absolute_error(&estimate, &line).unwrap().translation.max < 1e-12);
+    assert!(absolute_error(&estimate, &line).unwrap().translation.max < 1e-12, "a line");
     // Standing still, all places are one.
     let still = [Isometry3::translation(1.0, 2.0, 3.0); 4];
     assert_eq!(absolute_error(&still, &[Isometry3::identity(); 4]).unwrap().translation.max, 0.0);

@@ -76,5 +76,23 @@ fn rotation(covariance: &Matrix3<f64>) -> UnitQuaternion<f64> {
     let svd = (covariance / size).svd(true, true);
     let (Some(u), Some(v_t)) = (svd.u, svd.v_t) else { return UnitQuaternion::identity() };
     let reflection = Matrix3::from_diagonal(&Vector3::new(1.0, 1.0, (u * v_t).determinant().signum()));
-    UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(u * reflection * v_t))
+    let turn = UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(u * reflection * v_t));
+    polished(turn, &(covariance / size))
+}
+
+/// One Newton step towards the rotation that maximises the trace: the decomposition of a 3 × 3 matrix by its square leaves
+/// half of the digits, the step gives the others.
+fn polished(turn: UnitQuaternion<f64>, covariance: &Matrix3<f64>) -> UnitQuaternion<f64> {
+    let a = turn.to_rotation_matrix().matrix() * covariance.transpose();
+    let gradient = Vector3::new(a[(1, 2)] - a[(2, 1)], a[(2, 0)] - a[(0, 2)], a[(0, 1)] - a[(1, 0)]);
+    let curvature = Matrix3::identity() * a.trace() - (a + a.transpose()) * 0.5;
+    let eigen = curvature.symmetric_eigen();
+    let mut step = Vector3::zeros();
+    for (value, direction) in eigen.eigenvalues.iter().zip(eigen.eigenvectors.column_iter()) {
+        // The turn about a line of places is free.
+        if *value > 1e-9 * eigen.eigenvalues.max() {
+            step += direction * (direction.dot(&gradient) / value);
+        }
+    }
+    UnitQuaternion::from_scaled_axis(step) * turn
 }
