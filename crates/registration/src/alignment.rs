@@ -11,11 +11,12 @@ use rayon::prelude::*;
 use crate::error::require_positive;
 use crate::fit::{closeness, require_finite};
 use crate::global;
+use crate::joint::JointMatcher;
 use crate::pose::{NormalEquations, closed_form, retract};
 use crate::report::Answer;
 use crate::resolution::{GATE, automatic_voxel_size};
 use crate::running::Running;
-use crate::schedule::{Schedule, StagePlan};
+use crate::schedule::{Matching, Schedule, StagePlan};
 use crate::surface::{Surface, centered};
 use crate::track::{Candidate, Phase, Track};
 use crate::{Agreement, Aligner, Correspondence, Error, Registration, Residual, Result, Stage, Verdict};
@@ -47,6 +48,12 @@ const FEW: usize = 4000;
 
 /// Of these, poses that are settled.
 const SETTLED: usize = 6;
+
+/// Points of one side that transport as a matrix takes at most.
+const DENSE: usize = 700;
+
+/// Radius of the looks that transport compares, in voxels of the surfaces that poses are judged on.
+const LOOKS: f64 = 5.0;
 
 /// Two poses are not the same if a point at the source's radius is this many voxels from one to the other.
 const APART: f64 = 20.0;
@@ -254,9 +261,30 @@ impl Alignment {
         }
         let Some(&plan) = self.current.stages.last() else { return Ok(None) };
         let started = Instant::now();
+        if plan.matching == Matching::Transport
+            && matches!(self.backend, Backend::Cpu)
+            && let Some(matcher) = self.joint_matcher()?
+        {
+            let (source, matcher) = matcher;
+            return Ok(Some(Running::joint(plan, source, matcher, started)));
+        }
         let level = self.level(plan.coarseness)?;
         let (voxel_size, gate) = (self.scaled(plan, self.voxel_size), self.scaled(plan, self.max_distance));
         Running::new(plan, level, voxel_size, gate, started, &self.backend).map(Some)
+    }
+
+    /// Transport between places and looks, on surfaces coarse enough for a matrix; `None` without normals.
+    fn joint_matcher(&mut self) -> Result<Option<(Arc<Surface>, JointMatcher)>> {
+        let mut coarseness = SIFTING;
+        let (mut source, mut target) = self.level(coarseness)?;
+        while source.positions.len().max(target.positions.len()) > DENSE && coarseness < 1e3 {
+            coarseness *= 1.25;
+            (source, target) = self.level(coarseness)?;
+        }
+        let (fine_source, fine_target) = self.level(JUDGING)?;
+        let (width, radius) = (coarseness * self.voxel_size, LOOKS * JUDGING * self.voxel_size);
+        let matcher = JointMatcher::new((&source, &target), (&fine_source, &fine_target), radius, width);
+        Ok(matcher.map(|matcher| (source, matcher)))
     }
 
     /// Steps that a stage may take: a pose that is only sifted gets few.

@@ -14,6 +14,7 @@ mod deformation;
 mod error;
 mod fit;
 mod global;
+mod joint;
 mod kernel;
 mod nearest;
 mod odometry;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use barrow_geometry::Backend;
 use nalgebra::Isometry3;
 
+use crate::joint::JointMatcher;
 use crate::schedule::{Matching, StagePlan};
 use crate::surface::Surface;
 use crate::{Correspondence, Matcher, NearestMatcher, Residual, Result, Stage, TransportMatcher};
@@ -23,11 +24,12 @@ pub(crate) struct Running {
 enum StageMatcher {
     Nearest(NearestMatcher),
     Transport(TransportMatcher),
+    Joint(JointMatcher),
 }
 
 impl Running {
-    /// Makes a stage ready on two surfaces; `voxel_size` and `max_distance` \[m\] are the stage's own. Transport is
-    /// solved on the backend.
+    /// Makes a stage of nearest neighbours or plain transport ready on two surfaces; `voxel_size` and `max_distance` \[m\] are
+    /// the stage's own. Transport is solved on the backend.
     pub fn new(
         plan: StagePlan,
         (source, target): (Arc<Surface>, Arc<Surface>),
@@ -45,11 +47,17 @@ impl Running {
         Ok(Self { plan, source, matcher, iterations: 0, started })
     }
 
+    /// Makes a stage of transport between places and looks ready.
+    pub fn joint(plan: StagePlan, source: Arc<Surface>, matcher: JointMatcher, started: Instant) -> Self {
+        Self { plan, source, matcher: StageMatcher::Joint(matcher), iterations: 0, started }
+    }
+
     /// The matches of all source points at a pose.
     pub fn correspond(&mut self, pose: &Isometry3<f64>) -> Result<Vec<Correspondence>> {
         match &mut self.matcher {
             StageMatcher::Nearest(matcher) => matcher.correspond(&self.source.positions, pose),
             StageMatcher::Transport(matcher) => matcher.correspond(&self.source.positions, pose),
+            StageMatcher::Joint(matcher) => matcher.correspond(&self.source.positions, pose),
         }
     }
 
@@ -66,6 +74,7 @@ impl Running {
         match &self.matcher {
             StageMatcher::Nearest(_) => true,
             StageMatcher::Transport(matcher) => matcher.cooled(),
+            StageMatcher::Joint(matcher) => matcher.cooled(),
         }
     }
 
@@ -74,6 +83,8 @@ impl Running {
         match &self.matcher {
             StageMatcher::Nearest(_) => max_iterations,
             StageMatcher::Transport(matcher) => matcher.levels() + max_iterations,
+            // Beyond its last blur its matches change little; finer stages do better.
+            StageMatcher::Joint(matcher) => matcher.levels(),
         }
     }
 

@@ -9,7 +9,7 @@ use nalgebra::Isometry3;
 use rayon::prelude::*;
 
 use self::consistency::{Consistency, Place};
-use self::features::estimate_features;
+pub(crate) use self::features::{Feature, estimate_features};
 use self::matches::{Match, mutual_matches};
 use self::robust::truncated_least_squares;
 use crate::surface::Surface;

@@ -1,0 +1,194 @@
+//! Matches by transport between points that have a place and a look.
+
+use std::sync::Arc;
+
+use barrow_geometry::{Balance, BatchSearch, Bounds, MatrixSinkhorn, MatrixTransport, Potentials};
+use nalgebra::{DMatrix, Isometry3, Point3, Vector3};
+use rayon::prelude::*;
+
+use crate::global::{Feature, estimate_features};
+use crate::surface::Surface;
+use crate::{Correspondence, Matcher, Result};
+
+/// Blur of the first match as a share of the target's diagonal: places say next to nothing there.
+const FIRST_BLUR: f64 = 0.3;
+
+/// Ratio of successive blurs; one pose step is taken at each.
+const COOLING: f64 = 0.75;
+
+/// Reach in blurs. What would have to move further is left behind.
+const REACH: f64 = 1.0;
+
+/// Iterations a match may take; potentials carry over from match to match.
+const ITERATIONS: usize = 8;
+
+/// Misplaced mass at which a match is good enough.
+const TOLERANCE: f64 = 1e-2;
+
+/// Source points with less than this share of their mass matched are left out.
+const LEAST_SHARE: f64 = 1e-3;
+
+/// Two looks are told apart by this many times ε at most: past that, unlike is unlike.
+const UNLIKE: f64 = 6.0;
+
+/// Pairs every source point with the mean of the target points that its mass goes to, at a cost of distance and of looks,
+///
+/// ```text
+/// C_ij = |T x_i − y_j|² + ε min(|φ_i − ψ_j|² / 2τ², 6),
+/// ```
+///
+/// with φ and ψ the histograms of the surface around each point, which no motion changes, and τ² the median of the squared
+/// distances between a histogram and the most alike one. At a wide blur looks decide, at a narrow one places do: from far off,
+/// where places would only pull centroid onto centroid, this turns the source the right way. A pair weighs the share of its mass that
+/// has moved, divided by the variance of the places it has gone to: points that look like many others have little to say.
+///
+/// Rigid motions leave the second term alone, so it is computed once. The plan is a matrix: for some hundred points a side.
+///
+/// # References
+/// As [`TransportMatcher`](crate::TransportMatcher); Peyré, Cuturi, *Computational optimal transport*, section 10.1, equation 10.3
+/// (unbalanced); Solomon et al., SIGGRAPH 2016 (transport between looks of a shape).
+pub(crate) struct JointMatcher {
+    target: Arc<Surface>,
+    /// min(|φ_i − ψ_j|² / 2τ², 6), one row a source point.
+    unlike: DMatrix<f64>,
+    blurs: Vec<f64>,
+    calls: usize,
+    potentials: Option<Potentials>,
+}
+
+impl JointMatcher {
+    /// A matcher between two surfaces, whose blur ends at `blur` \[m\]. Looks are those of the points of two finer surfaces, by
+    /// what lies within `radius` \[m\] of them. `None` without normals.
+    pub fn new(
+        (source, target): (&Surface, &Arc<Surface>),
+        (fine_source, fine_target): (&Surface, &Surface),
+        radius: f64,
+        blur: f64,
+    ) -> Option<Self> {
+        let of_source = looks(source, fine_source, radius)?;
+        let of_target = looks(target, fine_target, radius)?;
+        let diagonal = Bounds::of(&target.positions).map_or(0.0, |bounds| bounds.diagonal());
+        let mut blurs = vec![(FIRST_BLUR * diagonal).max(blur)];
+        while let Some(last) = blurs.last().copied().filter(|&last| last > blur) {
+            blurs.push((COOLING * last).max(blur));
+        }
+        let unlike = unlikeness(&of_source, &of_target);
+        Some(Self { target: target.clone(), unlike, blurs, calls: 0, potentials: None })
+    }
+
+    /// Whether the last match was made at the final blur.
+    pub fn cooled(&self) -> bool {
+        self.calls >= self.blurs.len()
+    }
+
+    /// Number of matches from the first blur to the last.
+    pub fn levels(&self) -> usize {
+        self.blurs.len()
+    }
+}
+
+impl Matcher for JointMatcher {
+    fn correspond(
+        &mut self,
+        source: &[Point3<f64>],
+        target_from_source: &Isometry3<f64>,
+    ) -> Result<Vec<Correspondence>> {
+        let moved: Vec<Point3<f64>> = source.iter().map(|point| target_from_source * point).collect();
+        let blur = self.blurs[self.calls.min(self.blurs.len() - 1)];
+        self.calls += 1;
+        // In units of the blur: ε is 2, whatever the unit of length.
+        let mut cost = &self.unlike * 2.0;
+        let targets = &self.target.positions;
+        cost.as_mut_slice().par_chunks_mut(moved.len()).zip(targets).for_each(|(column, target)| {
+            for (cost, point) in column.iter_mut().zip(&moved) {
+                *cost += (point - target).norm_squared() / (blur * blur);
+            }
+        });
+        let weights = |count: usize| vec![1.0 / count as f64; count];
+        let (a, b) = (weights(moved.len()), weights(targets.len()));
+        let balance = Balance::KullbackLeibler { rho: REACH * REACH };
+        let problem = MatrixTransport { balance, ..MatrixTransport::new(&cost, &a, &b, 2.0) };
+        let zero = || Potentials { source: vec![0.0; a.len()], target: vec![0.0; b.len()] };
+        let solver = MatrixSinkhorn {
+            tolerance: TOLERANCE,
+            max_iterations: ITERATIONS,
+            initial: Some(self.potentials.take().unwrap_or_else(zero)),
+            ..MatrixSinkhorn::default()
+        };
+        let plan = solver.solve(&problem)?;
+        let rows = row_means(&plan.plan, targets);
+        let least_variance = 0.1 * blur * blur;
+        let pairs = rows
+            .into_iter()
+            .enumerate()
+            .map(|(source, row)| (source, row.mass * moved.len() as f64, row))
+            .filter(|&(_, share, _)| share > LEAST_SHARE)
+            .map(|(source, share, row)| Correspondence {
+                source,
+                target: row.mean,
+                normal: None,
+                weight: share * least_variance / (row.variance + least_variance),
+            })
+            .collect();
+        self.potentials = Some(plan.potentials);
+        Ok(pairs)
+    }
+}
+
+/// Where the mass of one source point goes.
+struct Row {
+    mass: f64,
+    mean: Point3<f64>,
+    /// Mean squared distance to the mean \[m²\].
+    variance: f64,
+}
+
+fn row_means(plan: &DMatrix<f64>, targets: &[Point3<f64>]) -> Vec<Row> {
+    (0..plan.nrows())
+        .into_par_iter()
+        .map(|row| {
+            let (mut mass, mut sum, mut squares) = (0.0, Vector3::zeros(), 0.0);
+            // Relative to one target, so that no digits are lost.
+            let first = targets[0];
+            for (column, target) in targets.iter().enumerate() {
+                let part = plan[(row, column)];
+                let place = target - first;
+                mass += part;
+                sum += place * part;
+                squares += place.norm_squared() * part;
+            }
+            let mean = if mass > 0.0 { sum / mass } else { sum };
+            let variance = if mass > 0.0 { (squares / mass - mean.norm_squared()).max(0.0) } else { 0.0 };
+            Row { mass, mean: first + mean, variance }
+        })
+        .collect()
+}
+
+/// The histogram of each point: that of the nearest point of a finer surface.
+fn looks(surface: &Surface, fine: &Surface, radius: f64) -> Option<Vec<Option<Feature>>> {
+    let features = estimate_features(&fine.positions, fine.normals.as_ref()?, &fine.tree, radius);
+    let nearest = fine.tree.nearest_all(&surface.tree, &BatchSearch::default());
+    Some(nearest.into_iter().map(|found| features[found?.index]).collect())
+}
+
+/// min(|φ_i − ψ_j|² / 2τ², 6); a point without a histogram is as unlike as can be to every other.
+fn unlikeness(source: &[Option<Feature>], target: &[Option<Feature>]) -> DMatrix<f64> {
+    let squared = |i: usize, j: usize| -> Option<f64> {
+        let (a, b) = (source[i].as_ref()?, target[j].as_ref()?);
+        Some(a.iter().zip(b).map(|(a, b)| f64::from((a - b) * (a - b))).sum())
+    };
+    let columns: Vec<Vec<Option<f64>>> = (0..target.len())
+        .into_par_iter()
+        .map(|j| (0..source.len()).map(|i| squared(i, j)).collect())
+        .collect();
+    let mut least: Vec<f64> =
+        columns.iter().filter_map(|column| column.iter().flatten().copied().reduce(f64::min)).collect();
+    let middle = least.len() / 2;
+    let typical = match least.len() {
+        0 => 1.0,
+        _ => least.select_nth_unstable_by(middle, f64::total_cmp).1.max(1e-6),
+    };
+    DMatrix::from_fn(source.len(), target.len(), |i, j| {
+        columns[j][i].map_or(UNLIKE, |squared| (0.5 * squared / typical).min(UNLIKE))
+    })
+}
