@@ -37,6 +37,20 @@ pub enum Error {
     /// The initial pose is not a finite rigid motion.
     #[error("the initial pose has an entry that is not finite")]
     InvalidPose,
+    /// One of many clouds has no points.
+    #[error("cloud {index}, counted from 0, has no points")]
+    EmptyCloud {
+        /// Its index.
+        index: usize,
+    },
+    /// An edge of a pose graph that is no measurement.
+    #[error("edge {index}, counted from 0, {problem}")]
+    InvalidEdge {
+        /// Its index.
+        index: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
 }
 
 /// Result of this crate's functions.

@@ -16,6 +16,7 @@ mod fit;
 mod global;
 mod joint;
 mod kernel;
+mod multiway;
 mod nearest;
 mod odometry;
 mod pose;
@@ -39,6 +40,10 @@ pub use deformation::{Deformation, DeformationRun, DeformationStep, Deformer, En
 pub use error::{Error, Result};
 pub use fit::{Fit, evaluate};
 pub use kernel::Kernel;
+pub use multiway::{
+    Arrangement, Multiway, MultiwayRun, MultiwayStep, PairAnswer, PoseEdge, PoseGraph, PoseGraphSolution,
+    Standing,
+};
 pub use nearest::NearestMatcher;
 pub use odometry::{Odometry, OdometryRun, OdometryStep, Track, Tracking, deskew};
 pub use pose::Residual;

@@ -25,3 +25,33 @@ pub fn motion() -> Isometry3<f64> {
 pub fn error(found: &Isometry3<f64>, truth: &Isometry3<f64>, at: &Point3<f64>) -> (f64, f64) {
     ((found.inverse() * truth).rotation.angle(), (found * at - truth * at).norm())
 }
+
+/// Numbers that look drawn, the same for the same seed.
+pub struct Draws(u64);
+
+impl Draws {
+    /// Begins at a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Evenly from [0, 1) (splitmix64, Steele et al. 2014).
+    pub fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// An index below a number.
+    pub fn below(&mut self, number: usize) -> usize {
+        ((self.uniform() * number as f64) as usize).min(number - 1)
+    }
+
+    /// Normal, by Box and Muller.
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+}

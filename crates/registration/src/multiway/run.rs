@@ -1,0 +1,342 @@
+//! Many clouds being registered: `start → step → finish`.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Instant;
+
+use barrow_geometry::{Error as GeometryError, PointCloud, Status};
+use nalgebra::{Isometry3, Matrix6, Translation3};
+
+use super::answer::{Arrangement, PairAnswer, Standing};
+use super::evidence::{disagreement, edge};
+use super::graph::{PoseGraph, PoseGraphSolution, based};
+use super::pairs::{Sketches, first, joining};
+use super::parts::{Parts, bridges};
+use super::{Multiway, PoseEdge};
+use crate::error::require_positive;
+use crate::{Aligner, Error, Registration, Result, Verdict};
+
+/// What one step did: the registration of one pair.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MultiwayStep {
+    /// Index of the cloud that moved.
+    pub source: usize,
+    /// Index of the cloud that stayed.
+    pub target: usize,
+    /// The verdict on the two alone.
+    pub verdict: Verdict,
+    /// Whether the pair was registered from the pose that others imply.
+    pub was_guessed: bool,
+    /// Pairs behind.
+    pub done: usize,
+    /// Pairs known of so far, those behind included; what they show may call for more.
+    pub planned: usize,
+    /// Wall time of the step \[s\].
+    pub seconds: f64,
+}
+
+/// What the pairs in the queue are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Everything, or one cloud after the other.
+    First,
+    /// Parts with each other.
+    Joining,
+    /// Clouds that overlap at the poses found.
+    Overlapping,
+    Ended,
+}
+
+/// A pair that was registered.
+struct Tried {
+    source: usize,
+    target: usize,
+    found: Option<Registration>,
+    was_guessed: bool,
+}
+
+/// The graph of the pairs so far, solved and pruned.
+struct Picture {
+    /// Position of each edge's pair.
+    pairs: Vec<usize>,
+    standings: Vec<Standing>,
+    part: Vec<usize>,
+    poses: Vec<Isometry3<f64>>,
+    solution: PoseGraphSolution,
+}
+
+/// Many clouds being registered. The caller may look at each [`step`](Self::step), and stop after any.
+pub struct MultiwayRun {
+    options: Multiway,
+    /// Moved together so that the first one's centroid is the origin: numbers are then of the size of the clouds.
+    clouds: Vec<PointCloud>,
+    origin: Translation3<f64>,
+    sketches: Sketches,
+    phase: Phase,
+    queue: VecDeque<(usize, usize)>,
+    tried: Vec<Tried>,
+    /// Pairs that were registered, by what they were for: without a guess, and from one.
+    without_guess: BTreeSet<(usize, usize)>,
+    with_guess: BTreeSet<(usize, usize)>,
+    /// Poses that guesses are taken from.
+    guesses: Vec<Isometry3<f64>>,
+}
+
+impl MultiwayRun {
+    pub(super) fn new(options: &Multiway, clouds: &[PointCloud]) -> Result<Self> {
+        let refuse =
+            |name, requirement| Err(GeometryError::InvalidOption { name, requirement, got: 0.0 }.into());
+        if clouds.is_empty() {
+            return refuse("number of clouds", "at least 1");
+        }
+        if options.partners == 0 {
+            return refuse("partners", "at least 1");
+        }
+        if let Some(distance) = options.max_disagreement {
+            require_positive("max_disagreement", distance)?;
+        }
+        if let Some(index) = clouds.iter().position(PointCloud::is_empty) {
+            return Err(Error::EmptyCloud { index });
+        }
+        let origin = Translation3::from(clouds[0].centroid().unwrap_or_default());
+        let back = Isometry3::from(origin.inverse());
+        let clouds: Vec<PointCloud> = clouds
+            .iter()
+            .map(|cloud| PointCloud::new(cloud.positions().iter().map(|point| back * point).collect()))
+            .collect::<std::result::Result<_, _>>()?;
+        // One cloud registers with nobody, and yet its options are checked.
+        options.aligner.start(&clouds[0], &clouds[0])?;
+        let sketches = Sketches::new(&clouds)?;
+        let mut run = Self {
+            options: options.clone(),
+            origin,
+            sketches,
+            phase: Phase::First,
+            queue: VecDeque::new(),
+            tried: Vec::new(),
+            without_guess: BTreeSet::new(),
+            with_guess: BTreeSet::new(),
+            guesses: vec![Isometry3::identity(); clouds.len()],
+            clouds,
+        };
+        run.queue = first(run.clouds.len(), run.budget());
+        Ok(run)
+    }
+
+    /// Registers one pair; `None` when all that are worth it have been.
+    ///
+    /// # Errors
+    /// If the clouds do not permit a registration at all: a coordinate too large for a grid, say.
+    pub fn step(&mut self) -> Result<Option<MultiwayStep>> {
+        while self.queue.is_empty() {
+            if self.phase == Phase::Ended {
+                return Ok(None);
+            }
+            self.plan()?;
+        }
+        let Some((source, target)) = self.queue.pop_front() else { return Ok(None) };
+        let started = Instant::now();
+        let was_guessed = self.phase == Phase::Overlapping;
+        let initial = match was_guessed {
+            true => Some(self.guesses[target].inv_mul(&self.guesses[source])),
+            false => self.options.aligner.initial.map(|pose| self.origin.inverse() * pose * self.origin),
+        };
+        let aligner = Aligner { initial, ..self.options.aligner.clone() };
+        let found = match aligner.align(&self.clouds[source], &self.clouds[target]) {
+            Ok(found) => Some(found),
+            // Clouds with nothing in common: that is what the verdict is for.
+            Err(Error::NoCorrespondences { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let verdict = found.as_ref().map_or(Verdict::Failed, |found| found.verdict);
+        let tried = if was_guessed { &mut self.with_guess } else { &mut self.without_guess };
+        tried.insert((source, target));
+        self.remember(Tried { source, target, found, was_guessed });
+        let done = self.with_guess.len() + self.without_guess.len();
+        Ok(Some(MultiwayStep {
+            source,
+            target,
+            verdict,
+            was_guessed,
+            done,
+            planned: done + self.queue.len(),
+            seconds: started.elapsed().as_secs_f64(),
+        }))
+    }
+
+    /// The poses that follow from the pairs registered so far.
+    ///
+    /// # Errors
+    /// None that [`step`](Self::step) would not have met first.
+    pub fn finish(self) -> Result<Arrangement> {
+        let picture = self.picture()?;
+        let stopped = self.phase != Phase::Ended;
+        let place = |pose: &Isometry3<f64>| self.origin * pose * self.origin.inverse();
+        let part_from_cloud: Vec<Isometry3<f64>> = picture.poses.iter().map(place).collect();
+        let is_first = |cloud: usize| picture.part[cloud] == cloud;
+        let clouds = self.clouds.len();
+        let parts: Vec<Vec<usize>> = (0..clouds)
+            .filter(|&first| is_first(first))
+            .map(|first| (0..clouds).filter(|&cloud| picture.part[cloud] == first).collect())
+            .collect();
+        let world_from_cloud =
+            (0..clouds).map(|cloud| (picture.part[cloud] == 0).then_some(part_from_cloud[cloud])).collect();
+        let covariances = self.covariances(&picture);
+        let pairs = self.tried.iter().enumerate().map(|(index, pair)| {
+            let edge = picture.pairs.iter().position(|&of| of == index);
+            let implied = picture.poses[pair.target].inv_mul(&picture.poses[pair.source]);
+            let joined = picture.part[pair.source] == picture.part[pair.target];
+            PairAnswer {
+                source: pair.source,
+                target: pair.target,
+                registration: pair.found.clone().map(|found| self.in_callers_frame(found)),
+                standing: edge.map_or(Standing::Failed, |edge| picture.standings[edge]),
+                disagreement: pair
+                    .found
+                    .as_ref()
+                    .filter(|_| joined)
+                    .and_then(|found| disagreement(found, &implied)),
+                was_guessed: pair.was_guessed,
+            }
+        });
+        let mut convergence = picture.solution.convergence;
+        if stopped {
+            convergence.status = Status::Stopped;
+        }
+        Ok(Arrangement {
+            world_from_cloud,
+            parts,
+            covariances,
+            pairs: pairs.collect(),
+            part_from_cloud,
+            convergence,
+        })
+    }
+
+    /// Pairs registered without a guess, at most; as many again may follow from one.
+    fn budget(&self) -> usize {
+        (self.clouds.len() * self.options.partners).div_ceil(2)
+    }
+
+    /// Fills the queue, or moves on to the next phase.
+    fn plan(&mut self) -> Result<()> {
+        match self.phase {
+            Phase::First => self.phase = Phase::Joining,
+            Phase::Joining => {
+                let picture = self.picture()?;
+                let next = joining(&picture.part, &self.without_guess);
+                match next.filter(|_| self.without_guess.len() < self.budget()) {
+                    Some(pair) => self.queue.push_back(pair),
+                    None => {
+                        self.phase = Phase::Overlapping;
+                        self.guess(&picture);
+                    }
+                }
+            }
+            Phase::Overlapping => {
+                // What was learned may show other overlaps.
+                let picture = self.picture()?;
+                self.guess(&picture);
+                if self.queue.is_empty() {
+                    self.phase = Phase::Ended;
+                }
+            }
+            Phase::Ended => {}
+        }
+        Ok(())
+    }
+
+    /// Lines up pairs that overlap at the poses found, and have no registration that is kept.
+    fn guess(&mut self, picture: &Picture) {
+        let mut barred = self.with_guess.clone();
+        for (edge, &pair) in picture.pairs.iter().enumerate() {
+            if picture.standings[edge] == Standing::Kept {
+                barred.insert((self.tried[pair].source, self.tried[pair].target));
+            }
+        }
+        let left = self.budget().saturating_sub(self.with_guess.len());
+        let found = self.sketches.overlapping(&picture.part, &picture.poses, &barred);
+        self.queue = found.into_iter().take(left).collect();
+        self.guesses.clone_from(&picture.poses);
+    }
+
+    /// A second registration of a pair takes the place of the first, unless it is worse.
+    fn remember(&mut self, next: Tried) {
+        let worth = |tried: &Tried| tried.found.as_ref().map(|found| found.verdict);
+        match self.tried.iter_mut().find(|known| (known.source, known.target) == (next.source, next.target)) {
+            Some(known) if worth(&next) >= worth(known) => *known = next,
+            Some(_) => {}
+            None => self.tried.push(next),
+        }
+    }
+
+    /// Solves the graph of all pairs so far, and lets go of edges that would place a cloud without being sure.
+    fn picture(&self) -> Result<Picture> {
+        let made = self.tried.iter().enumerate().filter_map(|(index, pair)| {
+            let found = pair.found.as_ref()?;
+            edge(pair.source, pair.target, found, self.options.max_disagreement).map(|edge| (index, edge))
+        });
+        let (pairs, edges): (Vec<usize>, Vec<PoseEdge>) = made.unzip();
+        let nodes = self.clouds.len();
+        let graph = PoseGraph { nodes, edges, ..PoseGraph::default() };
+        let solution = graph.solve()?;
+        let mut is_used = solution.is_kept.clone();
+        let verdict = |edge: usize| self.tried[pairs[edge]].found.as_ref().map(|found| found.verdict);
+        let is_sure = |edge: usize| verdict(edge) >= Some(self.options.least_verdict);
+        // An edge that alone joins two parts may do so if it is sure, and no other that is sure contradicts it.
+        let mut standings: Vec<Standing> = solution
+            .is_kept
+            .iter()
+            .map(|&kept| if kept { Standing::Kept } else { Standing::Outvoted })
+            .collect();
+        for bridge in bridges(nodes, &graph.edges, &solution.is_kept) {
+            let apart = Parts::of(nodes, &graph.edges, |edge| solution.is_kept[edge] && edge != bridge);
+            let ends = |edge: usize| {
+                let edge = &graph.edges[edge];
+                let (a, b) = (apart.first(edge.source), apart.first(edge.target));
+                (a.min(b), a.max(b))
+            };
+            let contradicts =
+                |edge: usize| !solution.is_kept[edge] && is_sure(edge) && ends(edge) == ends(bridge);
+            if !is_sure(bridge) || (0..graph.edges.len()).any(contradicts) {
+                is_used[bridge] = false;
+                standings[bridge] = Standing::Unconfirmed;
+            }
+        }
+        let part = Parts::of(nodes, &graph.edges, |edge| is_used[edge]).firsts();
+        let poses = based(&solution.part_from_node, &part);
+        Ok(Picture { pairs, standings, part, poses, solution })
+    }
+
+    /// Covariances in the callers' frames, of the parts that are left as the graph had them.
+    fn covariances(&self, picture: &Picture) -> Vec<Option<Matrix6<f64>>> {
+        let widening = picture.solution.variance.unwrap_or(1.0).max(1.0);
+        let shift = about(&self.origin);
+        let of = |cloud: usize| {
+            if picture.part[cloud] == cloud {
+                return Some(Matrix6::zeros());
+            }
+            let known = picture.part[cloud] == picture.solution.part[cloud];
+            let covariance = picture.solution.covariances[cloud].filter(|_| known)?;
+            Some(shift * (covariance * widening) * shift.transpose())
+        };
+        (0..self.clouds.len()).map(of).collect()
+    }
+
+    /// A registration of the moved clouds as one of the clouds given.
+    fn in_callers_frame(&self, mut found: Registration) -> Registration {
+        let place = |pose: Isometry3<f64>| self.origin * pose * self.origin.inverse();
+        let (shift, back) = (about(&self.origin), about(&self.origin.inverse()));
+        found.target_from_source = place(found.target_from_source);
+        found.runner_up = found.runner_up.map(place);
+        found.information = back.transpose() * found.information * back;
+        found.covariance = found.covariance.map(|covariance| shift * covariance * shift.transpose());
+        found
+    }
+}
+
+/// Takes a perturbation (ω, t) about the origin of clouds moved by −`origin` to one about the callers' origin: C ∘ δ ∘ C⁻¹.
+fn about(origin: &Translation3<f64>) -> Matrix6<f64> {
+    let mut shift = Matrix6::identity();
+    shift.fixed_view_mut::<3, 3>(3, 0).copy_from(&origin.vector.cross_matrix());
+    shift
+}
