@@ -112,8 +112,8 @@ fn covariances_are_what_repeated_noise_shows() {
         let (truth, graph) = loops(16, &mut draws);
         let solution = graph.solve().unwrap();
         variances += solution.variance.unwrap() / 60.0;
-        for node in 1..16 {
-            let between = solution.part_from_node[node].inverse() * truth[node];
+        for (node, truth) in truth.iter().enumerate().skip(1) {
+            let between = solution.part_from_node[node].inverse() * truth;
             let (turn, shift) = (between.rotation.scaled_axis(), between.translation.vector);
             let off = Vector6::new(turn.x, turn.y, turn.z, shift.x, shift.y, shift.z);
             squares += off.dot(&(solution.covariances[node].unwrap().try_inverse().unwrap() * off));

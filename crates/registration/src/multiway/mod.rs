@@ -8,7 +8,9 @@ mod evidence;
 mod graph;
 mod pairs;
 mod parts;
+mod picture;
 mod run;
+mod shift;
 
 use std::ops::ControlFlow;
 

@@ -4,16 +4,16 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
 use barrow_geometry::{Error as GeometryError, PointCloud, Status};
-use nalgebra::{Isometry3, Matrix6, Translation3};
+use nalgebra::{Isometry3, Matrix6};
 
+use super::Multiway;
 use super::answer::{Arrangement, PairAnswer, Standing};
-use super::evidence::{disagreement, edge};
-use super::graph::{PoseGraph, PoseGraphSolution, based};
+use super::evidence::disagreement;
 use super::pairs::{Sketches, first, joining};
-use super::parts::{Parts, bridges};
-use super::{Multiway, PoseEdge};
+use super::picture::{Picture, Tried};
+use super::shift::Shift;
 use crate::error::require_positive;
-use crate::{Aligner, Error, Registration, Result, Verdict};
+use crate::{Aligner, Error, Result, Verdict};
 
 /// What one step did: the registration of one pair.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,30 +46,12 @@ enum Phase {
     Ended,
 }
 
-/// A pair that was registered.
-struct Tried {
-    source: usize,
-    target: usize,
-    found: Option<Registration>,
-    was_guessed: bool,
-}
-
-/// The graph of the pairs so far, solved and pruned.
-struct Picture {
-    /// Position of each edge's pair.
-    pairs: Vec<usize>,
-    standings: Vec<Standing>,
-    part: Vec<usize>,
-    poses: Vec<Isometry3<f64>>,
-    solution: PoseGraphSolution,
-}
-
 /// Many clouds being registered. The caller may look at each [`step`](Self::step), and stop after any.
 pub struct MultiwayRun {
     options: Multiway,
-    /// Moved together so that the first one's centroid is the origin: numbers are then of the size of the clouds.
+    /// Shifted together, so that numbers are of the size of the clouds.
     clouds: Vec<PointCloud>,
-    origin: Translation3<f64>,
+    shift: Shift,
     sketches: Sketches,
     phase: Phase,
     queue: VecDeque<(usize, usize)>,
@@ -97,18 +79,14 @@ impl MultiwayRun {
         if let Some(index) = clouds.iter().position(PointCloud::is_empty) {
             return Err(Error::EmptyCloud { index });
         }
-        let origin = Translation3::from(clouds[0].centroid().unwrap_or_default());
-        let back = Isometry3::from(origin.inverse());
-        let clouds: Vec<PointCloud> = clouds
-            .iter()
-            .map(|cloud| PointCloud::new(cloud.positions().iter().map(|point| back * point).collect()))
-            .collect::<std::result::Result<_, _>>()?;
+        let shift = Shift::of(&clouds[0]);
+        let clouds = clouds.iter().map(|cloud| shift.applied(cloud)).collect::<Result<Vec<_>>>()?;
         // One cloud registers with nobody, and yet its options are checked.
         options.aligner.start(&clouds[0], &clouds[0])?;
         let sketches = Sketches::new(&clouds)?;
         let mut run = Self {
             options: options.clone(),
-            origin,
+            shift,
             sketches,
             phase: Phase::First,
             queue: VecDeque::new(),
@@ -138,7 +116,7 @@ impl MultiwayRun {
         let was_guessed = self.phase == Phase::Overlapping;
         let initial = match was_guessed {
             true => Some(self.guesses[target].inv_mul(&self.guesses[source])),
-            false => self.options.aligner.initial.map(|pose| self.origin.inverse() * pose * self.origin),
+            false => self.options.aligner.initial.map(|pose| self.shift.pose_applied(&pose)),
         };
         let aligner = Aligner { initial, ..self.options.aligner.clone() };
         let found = match aligner.align(&self.clouds[source], &self.clouds[target]) {
@@ -170,8 +148,8 @@ impl MultiwayRun {
     pub fn finish(self) -> Result<Arrangement> {
         let picture = self.picture()?;
         let stopped = self.phase != Phase::Ended;
-        let place = |pose: &Isometry3<f64>| self.origin * pose * self.origin.inverse();
-        let part_from_cloud: Vec<Isometry3<f64>> = picture.poses.iter().map(place).collect();
+        let part_from_cloud: Vec<Isometry3<f64>> =
+            picture.poses.iter().map(|pose| self.shift.pose_undone(pose)).collect();
         let is_first = |cloud: usize| picture.part[cloud] == cloud;
         let clouds = self.clouds.len();
         let parts: Vec<Vec<usize>> = (0..clouds)
@@ -182,14 +160,13 @@ impl MultiwayRun {
             (0..clouds).map(|cloud| (picture.part[cloud] == 0).then_some(part_from_cloud[cloud])).collect();
         let covariances = self.covariances(&picture);
         let pairs = self.tried.iter().enumerate().map(|(index, pair)| {
-            let edge = picture.pairs.iter().position(|&of| of == index);
             let implied = picture.poses[pair.target].inv_mul(&picture.poses[pair.source]);
             let joined = picture.part[pair.source] == picture.part[pair.target];
             PairAnswer {
                 source: pair.source,
                 target: pair.target,
-                registration: pair.found.clone().map(|found| self.in_callers_frame(found)),
-                standing: edge.map_or(Standing::Failed, |edge| picture.standings[edge]),
+                registration: pair.found.clone().map(|found| self.shift.registration_undone(found)),
+                standing: picture.standings[index],
                 disagreement: pair
                     .found
                     .as_ref()
@@ -248,10 +225,8 @@ impl MultiwayRun {
     /// Lines up pairs that overlap at the poses found, and have no registration that is kept.
     fn guess(&mut self, picture: &Picture) {
         let mut barred = self.with_guess.clone();
-        for (edge, &pair) in picture.pairs.iter().enumerate() {
-            if picture.standings[edge] == Standing::Kept {
-                barred.insert((self.tried[pair].source, self.tried[pair].target));
-            }
+        for (pair, _) in self.tried.iter().zip(&picture.standings).filter(|&(_, &of)| of == Standing::Kept) {
+            barred.insert((pair.source, pair.target));
         }
         let left = self.budget().saturating_sub(self.with_guess.len());
         let found = self.sketches.overlapping(&picture.part, &picture.poses, &barred);
@@ -269,74 +244,21 @@ impl MultiwayRun {
         }
     }
 
-    /// Solves the graph of all pairs so far, and lets go of edges that would place a cloud without being sure.
     fn picture(&self) -> Result<Picture> {
-        let made = self.tried.iter().enumerate().filter_map(|(index, pair)| {
-            let found = pair.found.as_ref()?;
-            edge(pair.source, pair.target, found, self.options.max_disagreement).map(|edge| (index, edge))
-        });
-        let (pairs, edges): (Vec<usize>, Vec<PoseEdge>) = made.unzip();
-        let nodes = self.clouds.len();
-        let graph = PoseGraph { nodes, edges, ..PoseGraph::default() };
-        let solution = graph.solve()?;
-        let mut is_used = solution.is_kept.clone();
-        let verdict = |edge: usize| self.tried[pairs[edge]].found.as_ref().map(|found| found.verdict);
-        let is_sure = |edge: usize| verdict(edge) >= Some(self.options.least_verdict);
-        // An edge that alone joins two parts may do so if it is sure, and no other that is sure contradicts it.
-        let mut standings: Vec<Standing> = solution
-            .is_kept
-            .iter()
-            .map(|&kept| if kept { Standing::Kept } else { Standing::Outvoted })
-            .collect();
-        for bridge in bridges(nodes, &graph.edges, &solution.is_kept) {
-            let apart = Parts::of(nodes, &graph.edges, |edge| solution.is_kept[edge] && edge != bridge);
-            let ends = |edge: usize| {
-                let edge = &graph.edges[edge];
-                let (a, b) = (apart.first(edge.source), apart.first(edge.target));
-                (a.min(b), a.max(b))
-            };
-            let contradicts =
-                |edge: usize| !solution.is_kept[edge] && is_sure(edge) && ends(edge) == ends(bridge);
-            if !is_sure(bridge) || (0..graph.edges.len()).any(contradicts) {
-                is_used[bridge] = false;
-                standings[bridge] = Standing::Unconfirmed;
-            }
-        }
-        let part = Parts::of(nodes, &graph.edges, |edge| is_used[edge]).firsts();
-        let poses = based(&solution.part_from_node, &part);
-        Ok(Picture { pairs, standings, part, poses, solution })
+        Picture::of(self.clouds.len(), &self.tried, &self.options)
     }
 
     /// Covariances in the callers' frames, of the parts that are left as the graph had them.
     fn covariances(&self, picture: &Picture) -> Vec<Option<Matrix6<f64>>> {
         let widening = picture.solution.variance.unwrap_or(1.0).max(1.0);
-        let shift = about(&self.origin);
         let of = |cloud: usize| {
             if picture.part[cloud] == cloud {
                 return Some(Matrix6::zeros());
             }
             let known = picture.part[cloud] == picture.solution.part[cloud];
             let covariance = picture.solution.covariances[cloud].filter(|_| known)?;
-            Some(shift * (covariance * widening) * shift.transpose())
+            Some(self.shift.covariance_undone(&(covariance * widening)))
         };
         (0..self.clouds.len()).map(of).collect()
     }
-
-    /// A registration of the moved clouds as one of the clouds given.
-    fn in_callers_frame(&self, mut found: Registration) -> Registration {
-        let place = |pose: Isometry3<f64>| self.origin * pose * self.origin.inverse();
-        let (shift, back) = (about(&self.origin), about(&self.origin.inverse()));
-        found.target_from_source = place(found.target_from_source);
-        found.runner_up = found.runner_up.map(place);
-        found.information = back.transpose() * found.information * back;
-        found.covariance = found.covariance.map(|covariance| shift * covariance * shift.transpose());
-        found
-    }
-}
-
-/// Takes a perturbation (ω, t) about the origin of clouds moved by −`origin` to one about the callers' origin: C ∘ δ ∘ C⁻¹.
-fn about(origin: &Translation3<f64>) -> Matrix6<f64> {
-    let mut shift = Matrix6::identity();
-    shift.fixed_view_mut::<3, 3>(3, 0).copy_from(&origin.vector.cross_matrix());
-    shift
 }
