@@ -216,6 +216,20 @@ impl PointCloud {
         }
     }
 
+    /// The cloud with every length multiplied about the origin: positions scaled, the rest carried.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] unless the factor is finite and positive; as [`new`](Self::new) if a coordinate overflows.
+    pub fn scaled(&self, factor: f64) -> Result<Self> {
+        crate::error::require_positive("factor", factor)?;
+        let positions = self.positions.par_iter().map(|point| point * factor).collect();
+        Ok(Self {
+            normals: self.normals.clone(),
+            positions: Self::new(positions)?.positions,
+            ..self.clone_scalars()
+        })
+    }
+
     /// The columns that no motion touches.
     fn clone_scalars(&self) -> Self {
         Self {

@@ -44,6 +44,6 @@ pub use format::Format;
 pub use plan::{read_plan, write_plan};
 pub use read::{Loaded, ReadOptions, read, read_from};
 pub use trajectory::{Trajectory, TrajectoryFormat, read_trajectory, write_trajectory};
-pub use transform::{read_transform, write_transform};
+pub use transform::{read_transform, write_similarity, write_transform};
 pub use weights::read_weights;
 pub use write::{WriteOptions, quantum, write};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nalgebra::{Isometry3, Matrix3, Matrix4, Rotation3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Matrix3, Matrix4, Rotation3, Similarity3, Translation3, UnitQuaternion, Vector3};
 
 use crate::error::{Fault, Outcome, Result};
 use crate::number::parse;
@@ -45,11 +45,22 @@ pub fn read_transform(path: impl AsRef<Path>) -> Result<Isometry3<f64>> {
 /// # Errors
 /// [`Error::Write`](crate::Error::Write) if the file cannot be written; what was there before stays then.
 pub fn write_transform(path: impl AsRef<Path>, target_from_source: &Isometry3<f64>) -> Result<()> {
-    let matrix = target_from_source.to_homogeneous();
+    write_matrix(path.as_ref(), &target_from_source.to_homogeneous())
+}
+
+/// Writes a pose with a scale as [`write_transform`] does; [`read_transform`] refuses it, for it is not rigid.
+///
+/// # Errors
+/// As [`write_transform`].
+pub fn write_similarity(path: impl AsRef<Path>, target_from_source: &Similarity3<f64>) -> Result<()> {
+    write_matrix(path.as_ref(), &target_from_source.to_homogeneous())
+}
+
+fn write_matrix(path: &Path, matrix: &Matrix4<f64>) -> Result<()> {
     let line =
         |row: usize| (0..4).map(|column| format!("{:.16e}", matrix[(row, column)])).collect::<Vec<_>>();
     let text: String = (0..4).map(|row| line(row).join(" ") + "\n").collect();
-    write::replace(path.as_ref(), &[text.into_bytes()])
+    write::replace(path, &[text.into_bytes()])
 }
 
 fn parse_transform(bytes: &[u8]) -> Outcome<Isometry3<f64>> {

@@ -17,6 +17,7 @@ use crate::report::Answer;
 use crate::resolution::{GATE, automatic_voxel_size};
 use crate::running::Running;
 use crate::schedule::{Matching, Schedule, StagePlan};
+use crate::similarity::refined;
 use crate::surface::{Surface, centered};
 use crate::track::{Candidate, Phase, Track};
 use crate::{Agreement, Aligner, Correspondence, Error, Registration, Residual, Result, Stage, Verdict};
@@ -48,6 +49,12 @@ const FEW: usize = 4000;
 
 /// Of these, poses that are settled.
 const SETTLED: usize = 6;
+
+/// Logarithm of a scale that is worth a word: distances that sensors measure are off by less.
+const LEAST_SCALE: f64 = 0.01;
+
+/// Ratio of scores at which another scale explains the clouds clearly better.
+const CLEARLY_BETTER: f64 = 1.5;
 
 /// Points of one side that transport as a matrix takes at most.
 const DENSE: usize = 700;
@@ -230,6 +237,11 @@ impl Alignment {
         let width = JUDGING * self.voxel_size;
         let agreement = Agreement::of(&source, &target, &self.current.candidate.pose, width);
         let rival = self.rival();
+        let mut verdict = Verdict::of(&agreement, rival.as_ref().map(|(agreement, _)| agreement));
+        let other_scale = if stopped { None } else { self.other_scale(&agreement)? };
+        if other_scale.is_some() {
+            verdict = verdict.min(Verdict::Doubtful);
+        }
         let (source, target) = self.level(1.0)?;
         let ended = self.current.candidate;
         Answer {
@@ -247,8 +259,9 @@ impl Alignment {
                 residual: ended.motion,
             },
             stages: self.stages,
-            verdict: Verdict::of(&agreement, rival.as_ref().map(|(agreement, _)| agreement)),
+            verdict,
             agreement,
+            other_scale,
             runner_up: rival.map(|(_, rival)| self.target_origin * rival.pose * self.source_origin.inverse()),
         }
         .report(&source, &target)
@@ -378,6 +391,23 @@ impl Alignment {
         let others =
             self.judged.iter().filter(|(_, other)| length(&(back * other.pose), self.radius) > apart);
         others.reduce(|best, next| if next.0.score() > best.0.score() { next } else { best }).cloned()
+    }
+
+    /// The scale at which the clouds would agree clearly better than they do, if there is one.
+    fn other_scale(&mut self, agreement: &Agreement) -> Result<Option<f64>> {
+        if Verdict::of(agreement, None) == Verdict::Failed {
+            return Ok(None);
+        }
+        let width = JUDGING * self.voxel_size;
+        let start = (1.0, &self.current.candidate.pose);
+        let (scale, pose) = refined(&self.source, &self.target, start, width, self.options.kernel)?;
+        if scale.ln().abs() < LEAST_SCALE {
+            return Ok(None);
+        }
+        let source = Surface::thinned(&self.source.scaled(scale)?, width)?;
+        let (_, target) = self.level(JUDGING)?;
+        let better = Agreement::of(&source, &target, &pose, width);
+        Ok((better.score() > CLEARLY_BETTER * agreement.score()).then_some(scale))
     }
 
     /// Looks for poses by points that look alike, and lines up the best of them.

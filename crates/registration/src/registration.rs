@@ -31,6 +31,9 @@ pub struct Registration {
     pub agreement: Agreement,
     /// The pose that came closest to this one without being the same, if several were settled.
     pub runner_up: Option<Isometry3<f64>>,
+    /// The scale of the source at which the clouds would agree clearly better, if there is one: they are not of one size, and the
+    /// pose is doubtful. [`SimilarityAligner`](crate::SimilarityAligner) finds both.
+    pub other_scale: Option<f64>,
     /// Inliers ÷ **source** points.
     pub fitness: f64,
     /// Root mean square distance of the inliers to their nearest target point \[m\]; `None` without inliers.

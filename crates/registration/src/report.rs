@@ -7,7 +7,6 @@ use nalgebra::{Isometry3, Matrix6, Translation3};
 
 use crate::fit::fit_of;
 use crate::pose::NormalEquations;
-use crate::similarity;
 use crate::surface::Surface;
 use crate::{Agreement, Kernel, Matcher, NearestMatcher, Registration, Residual, Result, Stage, Verdict};
 
@@ -31,6 +30,7 @@ pub(crate) struct Answer {
     pub agreement: Agreement,
     /// Between the callers' frames.
     pub runner_up: Option<Isometry3<f64>>,
+    pub other_scale: Option<f64>,
 }
 
 impl Answer {
@@ -41,10 +41,6 @@ impl Answer {
             .correspond(&source.positions, &self.pose)?;
         let equations =
             NormalEquations::new(&pairs, source, &self.pose, self.residual, self.kernel, self.voxel_size);
-        let scale =
-            similarity::step(&pairs, &source.positions, source, &self.pose, self.kernel, self.voxel_size)
-                .map(|step| step[6].exp());
-        eprintln!("SCALE {scale:?} {:?}", self.agreement);
         let degenerate_directions = equations.unconstrained(self.radius);
         // A perturbation δ about the source's origin is A δ about its centroid c, A = [I 0; −[c]× I].
         let cross = self.source_origin.vector.cross_matrix();
@@ -61,6 +57,7 @@ impl Answer {
             verdict: self.verdict,
             agreement: self.agreement,
             runner_up: self.runner_up,
+            other_scale: self.other_scale,
             fitness: fit.fitness,
             inlier_rmse: fit.inlier_rmse,
             inliers: fit.inliers,

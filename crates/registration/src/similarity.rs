@@ -106,7 +106,7 @@ impl SimilarityAligner {
         };
         let mut best: Option<(f64, Registration)> = None;
         for scale in scales(source, target, self.range) {
-            let found = match self.aligner.align_with(&scaled(source, scale)?, target, &mut watch) {
+            let found = match self.aligner.align_with(&source.scaled(scale)?, target, &mut watch) {
                 Ok(found) => found,
                 Err(crate::Error::NoCorrespondences { .. }) => continue,
                 Err(error) => return Err(error),
@@ -125,9 +125,11 @@ impl SimilarityAligner {
             return Ok(Similarity { target_from_source: similar(1.0, &registration), registration });
         };
         if !stopped.get() && registration.verdict != Verdict::Failed {
-            let (finer, pose) = refined(source, target, scale, &registration, self.aligner.kernel)?;
+            let start = (scale, &registration.target_from_source);
+            let voxel_size = 0.5 * registration.voxel_size;
+            let (finer, pose) = refined(source, target, start, voxel_size, self.aligner.kernel)?;
             let aligner = Aligner { initial: Some(pose), ..self.aligner.clone() };
-            let found = aligner.align_with(&scaled(source, finer)?, target, &mut watch)?;
+            let found = aligner.align_with(&source.scaled(finer)?, target, &mut watch)?;
             // A scale that does worse in the end was no refinement.
             if found.agreement.score() >= registration.agreement.score() {
                 (scale, registration) = (finer, found);
@@ -139,10 +141,6 @@ impl SimilarityAligner {
 
 fn similar(scale: f64, registration: &Registration) -> Similarity3<f64> {
     Similarity3::from_isometry(registration.target_from_source, scale)
-}
-
-fn scaled(cloud: &PointCloud, scale: f64) -> Result<PointCloud> {
-    Ok(PointCloud::new(cloud.positions().iter().map(|point| point * scale).collect())?)
 }
 
 /// One, the ratio of the spreads, and what lies around it, nearest first.
@@ -167,15 +165,15 @@ fn scales(source: &PointCloud, target: &PointCloud, range: f64) -> Vec<f64> {
     scales
 }
 
-/// Scale and pose by Gauss–Newton steps on nearest neighbours, with the residuals of generalised ICP.
-fn refined(
+/// Scale and pose by Gauss–Newton steps on nearest neighbours, with the residuals of generalised ICP, on surfaces of a voxel size
+/// \[m\] of the target.
+pub(crate) fn refined(
     source: &PointCloud,
     target: &PointCloud,
-    mut scale: f64,
-    registration: &Registration,
+    (mut scale, target_from_source): (f64, &Isometry3<f64>),
+    voxel_size: f64,
     kernel: Kernel,
 ) -> Result<(f64, Isometry3<f64>)> {
-    let voxel_size = 0.5 * registration.voxel_size;
     let origin = target.centroid().ok_or(barrow_geometry::Error::Empty { role: "target" })?;
     let about = |cloud: &PointCloud, center: Point3<f64>| {
         let positions = cloud.positions().iter().map(|point| (point - center).into()).collect();
@@ -186,7 +184,7 @@ fn refined(
     let surface = Surface::thinned(&about(source, center)?, voxel_size / scale)?;
     // Of the source about its centroid and scaled, onto the target about its own.
     let mut pose = Isometry3::translation(-origin.x, -origin.y, -origin.z)
-        * registration.target_from_source
+        * target_from_source
         * Isometry3::translation(scale * center.x, scale * center.y, scale * center.z);
     let mut matcher = NearestMatcher::over(target, GATE * voxel_size);
     for _ in 0..STEPS {
@@ -208,7 +206,7 @@ fn refined(
 }
 
 /// One step (ω, t, log scale); `None` if the pairs leave any of the seven free.
-pub(crate) fn step(
+fn step(
     pairs: &[Correspondence],
     positions: &[Point3<f64>],
     surface: &Surface,

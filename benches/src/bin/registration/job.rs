@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use barrow::geometry::{PointCloud, sample};
-use barrow::registration::{Aligner, Method, Registration};
+use barrow::registration::{Aligner, Method, Registration, SimilarityAligner};
 use nalgebra::{Isometry3, Point3, Similarity3, Vector3};
 use serde::{Deserialize, Serialize};
 
@@ -145,7 +145,13 @@ impl Job {
         let mut seconds = Vec::new();
         let found = loop {
             let started = Instant::now();
-            let found = aligner.align(&source, &target);
+            // The pairs with a scale to find are the only ones that are told so.
+            let found = match self.must.scale {
+                None => aligner.align(&source, &target).map(|found| (found, 1.0)),
+                Some(_) => SimilarityAligner { aligner: aligner.clone(), ..SimilarityAligner::default() }
+                    .align(&source, &target)
+                    .map(|found| (found.registration, found.target_from_source.scaling())),
+            };
             seconds.push(started.elapsed().as_secs_f64());
             if seconds.len() >= self.repeats.max(1) {
                 break found;
@@ -158,7 +164,7 @@ impl Job {
             seconds: barrow_benches::median(seconds),
             ..Answer::default()
         };
-        let found = match found {
+        let (found, scale) = match found {
             Ok(found) => found,
             Err(error) => {
                 let verdict = Some("failed".into());
@@ -166,7 +172,8 @@ impl Job {
             }
         };
         let run_truth = self.truth.map(|rows| rows.similarity()).transpose()?;
-        let pose = frame.inverse() * pose_of(&found) * frame * moved;
+        let pose =
+            frame.inverse() * Similarity3::from_isometry(found.target_from_source, scale) * frame * moved;
         let error = run_truth.map(|truth| PoseError::between(&pose, &truth, &centroid));
         let in_frame = run_truth.map(|truth| frame * truth * moved.inverse() * frame.inverse());
         Ok(Answer {
@@ -224,11 +231,6 @@ fn method(name: &str) -> Result<Method> {
         "point" => Method::PointToPoint,
         _ => return Err(format!("method {name} is none of auto, transport, gicp, plane, point").into()),
     })
-}
-
-/// What barrow answers, as a similarity.
-fn pose_of(found: &Registration) -> Similarity3<f64> {
-    Similarity3::from_isometry(found.target_from_source, 1.0)
 }
 
 /// What barrow says of it.

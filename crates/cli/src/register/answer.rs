@@ -15,6 +15,8 @@ pub struct RegisterReport {
     verdict: String,
     agreement: AgreementReport,
     runner_up: Option<[[f64; 4]; 4]>,
+    scale: Option<f64>,
+    other_scale: Option<f64>,
     fitness: f64,
     inlier_rmse: Option<f64>,
     inliers: usize,
@@ -52,9 +54,15 @@ struct StageReport {
 
 impl RegisterReport {
     /// Gathers what is printed.
-    pub fn new(answer: &Registration, seconds: Seconds, written: Vec<String>, device: DeviceReport) -> Self {
+    pub fn new(
+        answer: &Registration,
+        scale: Option<f64>,
+        seconds: Seconds,
+        written: Vec<String>,
+        device: DeviceReport,
+    ) -> Self {
         Self {
-            target_from_source: matrix(&answer.target_from_source),
+            target_from_source: scaled(matrix(&answer.target_from_source), scale),
             verdict: answer.verdict.to_string(),
             agreement: AgreementReport {
                 met: answer.agreement.met,
@@ -63,6 +71,8 @@ impl RegisterReport {
                 gap: Some(answer.agreement.gap).filter(|gap| gap.is_finite()),
             },
             runner_up: answer.runner_up.as_ref().map(matrix),
+            scale,
+            other_scale: answer.other_scale,
             fitness: answer.fitness,
             inlier_rmse: answer.inlier_rmse,
             inliers: answer.inliers,
@@ -92,6 +102,14 @@ impl RegisterReport {
     }
 }
 
+/// The rows of a pose after a scale.
+fn scaled(mut rows: [[f64; 4]; 4], scale: Option<f64>) -> [[f64; 4]; 4] {
+    rows.iter_mut()
+        .take(3)
+        .for_each(|row| row[..3].iter_mut().for_each(|entry| *entry *= scale.unwrap_or(1.0)));
+    rows
+}
+
 impl Report for RegisterReport {
     fn text(&self) -> String {
         let mut lines = Lines::default();
@@ -105,6 +123,15 @@ impl Report for RegisterReport {
                 100.0 * agreement.supported
             ),
         );
+        if let Some(scale) = self.scale {
+            lines.add("scale", number(scale));
+        }
+        if let Some(scale) = self.other_scale {
+            lines.add(
+                "other scale",
+                format!("{} times the source would agree clearly better: --scale", number(scale)),
+            );
+        }
         lines.add("T_target_source", &self.pose.matrix);
         lines.add("rotation", &self.pose.rotation);
         lines.add("translation", &self.pose.translation);

@@ -2,13 +2,15 @@
 
 mod answer;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use barrow::geometry::{Arc, BatchSearch, KdTree, PointCloud, Status};
-use barrow::registration::{Aligner, Method, Registration, Verdict};
+use barrow::registration::{Aligner, AlignmentStep, Method, Registration, SimilarityAligner, Verdict};
 use clap::{Args, ValueEnum};
+use nalgebra::Similarity3;
 
 use self::answer::RegisterReport;
 use crate::clouds::{LoadedPair, Pair};
@@ -27,6 +29,7 @@ use crate::settings::Settings;
 Examples:
   barrow register source.ply target.ply
   barrow register source.pcd target.pcd --out T.txt --aligned moved.pcd --picture match.png
+  barrow register model.ply scan.ply --scale --aligned model-in-scan.ply
   barrow register source.ply target.ply --init T.txt --method gicp --max-distance 1 --json
 
 The pose T takes source coordinates to target coordinates: x_target = T * x_source. Files hold \
@@ -45,7 +48,13 @@ pub struct Options {
     /// Pose to start from: four lines of four numbers [default: none; any pose may be the right one].
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
-    /// Edge of the finest grid that thins both clouds [m] [default: from the clouds].
+    /// Look for the pose from anywhere, which is what happens without --init.
+    #[arg(long, conflicts_with = "init")]
+    global: bool,
+    /// Find a scale as well: the clouds show the same at different sizes.
+    #[arg(long, conflicts_with = "init")]
+    scale: bool,
+    /// Edge of the grid that thins both clouds [m] [default: from the clouds].
     #[arg(long, value_name = "METRES", allow_negative_numbers = true)]
     voxel_size: Option<f64>,
     /// Largest distance of a match at the finest stage [m] [default: from the clouds].
@@ -107,7 +116,7 @@ impl From<MethodChoice> for Method {
 pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     options.check_outputs()?;
     let initial = options.init.as_ref().map(barrow::io::read_transform).transpose()?;
-    let clouds = options.pair.read(settings)?;
+    let mut clouds = options.pair.read(settings)?;
     let aligner = Aligner {
         method: options.method.into(),
         voxel_size: options.voxel_size,
@@ -117,9 +126,13 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         ..Aligner::default()
     };
     interrupt::hold();
-    let (registration, device, seconds) = align(&aligner, &clouds, settings)
+    let (registration, scale, device, seconds) = align(&aligner, options.scale, &clouds, settings)
         .with_context(|| options.pair.names())
         .context(Hint("--init takes a first guess, --max-distance a wider gate".into()))?;
+    // What follows sees a source of the target's size.
+    if let Some(scale) = scale {
+        clouds.source = clouds.source.scaled(scale)?;
+    }
     let stopped = registration.convergence.status == Status::Stopped;
 
     let failed = registration.verdict == Verdict::Failed;
@@ -130,9 +143,9 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         settings.note("failed: the clouds do not bear this pose out, and no file is written");
         Vec::new()
     } else {
-        options.write(&registration, &clouds, settings)?
+        options.write(&registration, scale, &clouds, settings)?
     };
-    let report = RegisterReport::new(&registration, seconds, written, device);
+    let report = RegisterReport::new(&registration, scale, seconds, written, device);
     if registration.convergence.status != Status::Converged && !stopped {
         settings.note("the iterations did not converge; the pose is the best one found");
     }
@@ -146,22 +159,34 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     })
 }
 
+/// The registration, and the scale that the source was brought to before, if one was asked for.
 fn align(
     aligner: &Aligner,
+    finds_scale: bool,
     clouds: &LoadedPair,
     settings: &Settings,
-) -> Result<(Registration, DeviceReport, Seconds)> {
+) -> Result<(Registration, Option<f64>, DeviceReport, Seconds)> {
     let progress = Progress::new(settings.progress, "registering");
     let start = Instant::now();
     let (backend, device) =
         settings.device.if_asked("clouds thinned for a pose are little work for a device");
-    let mut run = aligner.start_on(&clouds.source, &clouds.target, &backend)?;
-    let prepare = start.elapsed().as_secs_f64();
-    while let Some(step) = run.step()? {
+    let watch = |step: &AlignmentStep| {
         progress.at(step.phase, step.phases, || {
             format!("{}, step {}, rmse {} m", step.stage, step.iteration, number(step.rmse))
         });
-        if interrupt::asked() {
+        if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    if finds_scale {
+        let device = settings.device.cpu_only("matching nearest points");
+        let aligner = SimilarityAligner { aligner: aligner.clone(), ..SimilarityAligner::default() };
+        let found = aligner.align_with(&clouds.source, &clouds.target, watch)?;
+        let seconds = Seconds { read: clouds.seconds, prepare: 0.0, solve: start.elapsed().as_secs_f64() };
+        return Ok((found.registration, Some(found.target_from_source.scaling()), device, seconds));
+    }
+    let mut run = aligner.start_on(&clouds.source, &clouds.target, &backend)?;
+    let prepare = start.elapsed().as_secs_f64();
+    while let Some(step) = run.step()? {
+        if watch(&step).is_break() {
             break;
         }
     }
@@ -170,7 +195,7 @@ fn align(
     // The stage that solves transport, and with it the device, may have been spared.
     let transported = registration.stages.iter().any(|stage| stage.name == "transport");
     let device = if transported { device } else { settings.device.cpu_only("matching nearest points") };
-    Ok((registration, device, Seconds { read: clouds.seconds, prepare, solve }))
+    Ok((registration, None, device, Seconds { read: clouds.seconds, prepare, solve }))
 }
 
 impl Options {
@@ -193,6 +218,7 @@ impl Options {
     fn write(
         &self,
         registration: &Registration,
+        scale: Option<f64>,
         LoadedPair { source, target, .. }: &LoadedPair,
         settings: &Settings,
     ) -> Result<Vec<String>> {
@@ -201,7 +227,12 @@ impl Options {
         let mut written = Vec::new();
         let mut note = |path: &Path| written.push(path.display().to_string());
         if let Some(path) = &self.out {
-            barrow::io::write_transform(path, pose)?;
+            match scale {
+                Some(scale) => {
+                    barrow::io::write_similarity(path, &Similarity3::from_isometry(*pose, scale))?;
+                }
+                None => barrow::io::write_transform(path, pose)?,
+            }
             note(path);
         }
         if let Some(path) = &self.aligned {
