@@ -56,6 +56,9 @@ const LEAST_SCALE: f64 = 0.01;
 /// Ratio of scores at which another scale explains the clouds clearly better.
 const CLEARLY_BETTER: f64 = 1.5;
 
+/// Of these, poses are left out whose score is below this share of the best one.
+const HOPEFUL: f64 = 0.15;
+
 /// Points of one side that transport as a matrix takes at most.
 const DENSE: usize = 700;
 
@@ -171,7 +174,7 @@ impl Alignment {
     /// Takes one step; `None` when every stage has ended.
     ///
     /// # Errors
-    /// [`Error::NoCorrespondences`] if no pose finds a single match; what goes wrong on a device.
+    /// [`Error::NoCorrespondences`] if a given pose finds not a single match; what goes wrong on a device.
     pub fn step(&mut self) -> Result<Option<AlignmentStep>> {
         loop {
             match self.phase {
@@ -221,7 +224,7 @@ impl Alignment {
     /// The answer: the pose after the last stage, or the best one so far if the loop was stopped.
     ///
     /// # Errors
-    /// [`Error::NoCorrespondences`] if no pose found a single match.
+    /// [`Error::NoCorrespondences`] if a given pose found not a single match.
     pub fn finish(mut self) -> Result<Registration> {
         if let Some(running) = self.running.take() {
             self.record(running.ended());
@@ -315,7 +318,8 @@ impl Alignment {
         if is_candidate {
             self.judge(self.current.candidate.clone())?;
         }
-        if self.phase != Phase::Sifting && self.is_clear() {
+        // Where the clouds lie is taken for meant; what a search came up with may fit in several ways.
+        if self.phase == Phase::Guess && self.is_clear() {
             self.waiting.clear();
         }
         match self.waiting.pop_front() {
@@ -347,15 +351,17 @@ impl Alignment {
             }
             Phase::Sifting => {
                 self.phase = Phase::Settling;
-                let sifted =
-                    distinct(std::mem::take(&mut self.sifted), 2.0 * SIFTING * self.voxel_size, self.radius);
+                let apart = 2.0 * SIFTING * self.voxel_size;
+                let mut sifted = distinct(std::mem::take(&mut self.sifted), apart, self.radius);
+                let least = sifted.first().map_or(0.0, |(best, _)| HOPEFUL * best);
+                sifted.retain(|(score, _)| *score >= least);
                 self.line_up(sifted.into_iter().take(SETTLED), &self.schedule.settling.clone())
             }
             _ => self.begin_finish(),
         }
     }
 
-    /// Makes tracks of some candidates; without any the finish follows.
+    /// Makes tracks of some candidates; without any the search has come to nothing.
     fn line_up(
         &mut self,
         candidates: impl Iterator<Item = (f64, Candidate)>,
@@ -364,13 +370,22 @@ impl Alignment {
         self.waiting = candidates.map(|(_, candidate)| Track::new(candidate, stages)).collect();
         match self.waiting.pop_front() {
             Some(next) => self.current = next,
-            None => self.begin_finish()?,
+            None => {
+                self.phase = Phase::Settling;
+                self.end_phase()?;
+            }
         }
         Ok(())
     }
 
     fn begin_finish(&mut self) -> Result<()> {
-        self.current = Track::new(self.best()?.1, &self.schedule.finish);
+        let best = match self.best() {
+            Ok((_, best)) => best,
+            // A search that came to nothing leaves the centroids.
+            Err(_) if self.options.initial.is_none() => Candidate::at(Isometry3::identity()),
+            Err(error) => return Err(error),
+        };
+        self.current = Track::new(best, &self.schedule.finish);
         self.phase = Phase::Finish;
         Ok(())
     }

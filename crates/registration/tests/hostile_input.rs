@@ -82,10 +82,11 @@ fn a_plane_holds_back_its_three_free_directions() {
 }
 
 #[test]
-fn clouds_out_of_reach_are_an_error() {
+fn clouds_out_of_reach_of_a_given_pose_are_an_error() {
     let near = landscape(20);
     let far = near.transformed(&Isometry3::translation(1e4, 0.0, 0.0));
-    let result = Aligner { method: Method::Gicp, ..Aligner::default() }.align(&near, &far);
+    let initial = Some(Isometry3::identity());
+    let result = Aligner { method: Method::Gicp, initial, ..Aligner::default() }.align(&near, &far);
     assert!(matches!(result, Err(Error::NoCorrespondences { .. })), "{result:?}");
 }
 
