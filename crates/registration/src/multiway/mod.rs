@@ -30,8 +30,8 @@ use crate::{Aligner, Result, Verdict};
 /// are then tried once more, from those poses; what they add makes loops, and loops make poses firm.
 ///
 /// A small set has all its pairs registered. In a larger one every cloud is first registered with the one before it, then parts that
-/// do not hang together are tried with each other, then pairs that overlap at the poses found, the most overlapping ones first, until
-/// every cloud has had [`partners`](Self::partners) on average.
+/// do not hang together are tried with each other, then pairs that overlap at the poses found, first those that overlap much although
+/// they are many pairs apart, until every cloud has had [`partners`](Self::partners) on average.
 ///
 /// # Units
 /// Lengths in metres, that is in the unit of the clouds.

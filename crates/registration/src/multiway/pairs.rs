@@ -6,6 +6,7 @@ use barrow_geometry::{BatchSearch, KdTree, PointCloud, voxel_downsample};
 use nalgebra::{Isometry3, Point3};
 use rayon::prelude::*;
 
+use super::picture::Picture;
 use crate::Result;
 
 /// Cells of a sketch along the largest cloud's diagonal.
@@ -60,24 +61,41 @@ impl Sketches {
         share(from, onto, *target_from_source).min(share(onto, from, target_from_source.inverse()))
     }
 
-    /// Pairs of one part that overlap at its poses and are not barred, the most overlapping first, as (source, target).
-    pub fn overlapping(
-        &self,
-        part: &[usize],
-        poses: &[Isometry3<f64>],
-        barred: &BTreeSet<(usize, usize)>,
-    ) -> Vec<(usize, usize)> {
+    /// Pairs of one part that overlap at its poses and are not barred, as (source, target). First come those that say most: clouds
+    /// that overlap much, and are many steps apart along the pairs in use.
+    pub fn overlapping(&self, picture: &Picture, barred: &BTreeSet<(usize, usize)>) -> Vec<(usize, usize)> {
+        let Picture { part, poses, .. } = picture;
         let pairs: Vec<(usize, usize)> = all(part.len())
             .filter(|&(source, target)| part[source] == part[target] && !barred.contains(&(source, target)))
             .collect();
+        let steps: Vec<Vec<usize>> = (0..part.len()).map(|cloud| steps_from(cloud, &picture.near)).collect();
         let measured = |&(source, target): &(usize, usize)| {
-            (self.overlap(source, target, &poses[target].inv_mul(&poses[source])), (source, target))
+            let overlap = self.overlap(source, target, &poses[target].inv_mul(&poses[source]));
+            (overlap, (source, target))
         };
         let mut measured: Vec<(f64, (usize, usize))> = pairs.par_iter().map(measured).collect();
         measured.retain(|(overlap, _)| *overlap >= LEAST_OVERLAP);
+        for (worth, (source, target)) in &mut measured {
+            *worth *= steps[*source][*target] as f64;
+        }
         measured.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         measured.into_iter().map(|(_, pair)| pair).collect()
     }
+}
+
+/// Fewest pairs that lead from one cloud to each of its part; 0 to those of others.
+fn steps_from(start: usize, near: &[Vec<usize>]) -> Vec<usize> {
+    let mut steps = vec![0; near.len()];
+    let mut reached = VecDeque::from([start]);
+    while let Some(cloud) = reached.pop_front() {
+        for &next in &near[cloud] {
+            if next != start && steps[next] == 0 {
+                steps[next] = steps[cloud] + 1;
+                reached.push_back(next);
+            }
+        }
+    }
+    steps
 }
 
 /// Every pair as (source, target), the target being the earlier one.

@@ -26,6 +26,8 @@ pub(super) struct Picture {
     pub part: Vec<usize>,
     /// Poses in the frame of that cloud.
     pub poses: Vec<Isometry3<f64>>,
+    /// Clouds that each is joined with by a pair that is kept.
+    pub near: Vec<Vec<usize>>,
     pub solution: PoseGraphSolution,
 }
 
@@ -45,8 +47,13 @@ impl Picture {
         for ((pair, _), standing) in pairs.into_iter().zip(of_edges) {
             standings[pair] = standing;
         }
+        let mut near = vec![Vec::new(); clouds];
+        for (pair, _) in tried.iter().zip(&standings).filter(|&(_, &of)| of == Standing::Kept) {
+            near[pair.source].push(pair.target);
+            near[pair.target].push(pair.source);
+        }
         let poses = based(&solution.part_from_node, &part);
-        Ok(Self { standings, part, poses, solution })
+        Ok(Self { standings, part, poses, near, solution })
     }
 }
 

@@ -59,8 +59,6 @@ pub struct MultiwayRun {
     /// Pairs that were registered, by what they were for: without a guess, and from one.
     without_guess: BTreeSet<(usize, usize)>,
     with_guess: BTreeSet<(usize, usize)>,
-    /// Poses that guesses are taken from.
-    guesses: Vec<Isometry3<f64>>,
 }
 
 impl MultiwayRun {
@@ -93,7 +91,6 @@ impl MultiwayRun {
             tried: Vec::new(),
             without_guess: BTreeSet::new(),
             with_guess: BTreeSet::new(),
-            guesses: vec![Isometry3::identity(); clouds.len()],
             clouds,
         };
         run.queue = first(run.clouds.len(), run.budget());
@@ -115,7 +112,11 @@ impl MultiwayRun {
         let started = Instant::now();
         let was_guessed = self.phase == Phase::Overlapping;
         let initial = match was_guessed {
-            true => Some(self.guesses[target].inv_mul(&self.guesses[source])),
+            true => {
+                // From all that is known by now, the pair before included.
+                let poses = self.picture()?.poses;
+                Some(poses[target].inv_mul(&poses[source]))
+            }
             false => self.options.aligner.initial.map(|pose| self.shift.pose_applied(&pose)),
         };
         let aligner = Aligner { initial, ..self.options.aligner.clone() };
@@ -229,9 +230,9 @@ impl MultiwayRun {
             barred.insert((pair.source, pair.target));
         }
         let left = self.budget().saturating_sub(self.with_guess.len());
-        let found = self.sketches.overlapping(&picture.part, &picture.poses, &barred);
-        self.queue = found.into_iter().take(left).collect();
-        self.guesses.clone_from(&picture.poses);
+        // Few at a time: what they add changes which say most.
+        let few = self.clouds.len().min(left);
+        self.queue = self.sketches.overlapping(picture, &barred).into_iter().take(few).collect();
     }
 
     /// A second registration of a pair takes the place of the first, unless it is worse.
