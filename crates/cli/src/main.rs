@@ -17,6 +17,7 @@ mod interpolate;
 mod interrupt;
 mod lettering;
 mod matching;
+mod multiway;
 mod odometry;
 mod output;
 mod picture;

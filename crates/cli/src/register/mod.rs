@@ -15,15 +15,16 @@ use nalgebra::Similarity3;
 use self::answer::RegisterReport;
 use crate::clouds::{LoadedPair, Pair};
 use crate::device::DeviceReport;
-use crate::failure::{Ending, Hint};
+use crate::failure::{Ending, Hint, usage};
 use crate::interrupt;
+use crate::multiway;
 use crate::output::{self, Kind};
 use crate::picture;
 use crate::progress::Progress;
 use crate::report::{Seconds, number, print};
 use crate::settings::Settings;
 
-/// Find the pose that lays SOURCE onto TARGET.
+/// Find the pose that lays SOURCE onto TARGET, or the poses of many clouds that agree with each other.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,6 +32,7 @@ Examples:
   barrow register source.pcd target.pcd --out T.txt --aligned moved.pcd --picture match.png
   barrow register model.ply scan.ply --scale --aligned model-in-scan.ply
   barrow register source.ply target.ply --init T.txt --method gicp --max-distance 1 --json
+  barrow register a.ply b.ply c.ply d.ply --out poses --aligned all.ply
 
 The pose T takes source coordinates to target coordinates: x_target = T * x_source. Files hold \
 four lines of four numbers. Fitness is the share of source points, one a voxel, that have a target \
@@ -40,7 +42,16 @@ The verdict is `accepted`, `doubtful` or `failed`. A failed pose is most likely 
 written, and the command exits with code 4.
 
 --plan holds the matches at the final pose: every source point with its nearest target point, if \
-that is within --max-distance; `barrow match` finds a transport plan.")]
+that is within --max-distance; `barrow match` finds a transport plan.
+
+Three clouds and more are placed in the frame of the first one. Pairs are registered one by one, and \
+the poses found are those that most of them agree on: registrations that contradict the others are outvoted. \
+--out is then a folder, for a file A.txt with the pose of each cloud A that was placed; --aligned is the cloud of all of them. \
+A cloud that nothing sure joins with the first one is not placed, and the command exits with code 4. The JSON object holds \
+`clouds` (each with `path`, `points`, `T_world_cloud` or null, `covariance`), `parts` (the clouds that hang together, by \
+number), `unplaced`, `edges` (each pair with `source`, `target`, `verdict`, `standing`: kept, outvoted, unconfirmed \
+or failed, `guessed`, `overlap`, `disagreement` of its matches with the poses [m], `T_target_source`), `convergence`, \
+`seconds`, `device` and `written`.")]
 pub struct Options {
     /// How points are matched.
     #[arg(long, value_enum, default_value_t = MethodChoice::Auto)]
@@ -81,6 +92,9 @@ pub struct Options {
     require_converged: bool,
     #[command(flatten)]
     pair: Pair,
+    /// More clouds: all are placed in the frame of the first one.
+    #[arg(value_name = "CLOUD")]
+    more: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -114,17 +128,13 @@ impl From<MethodChoice> for Method {
 /// # Errors
 /// If a file cannot be read or written, an option is out of range, or no point has a match.
 pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
+    if !options.more.is_empty() {
+        return multiway::run(&options.of_many()?, settings);
+    }
     options.check_outputs()?;
     let initial = options.init.as_ref().map(barrow::io::read_transform).transpose()?;
     let mut clouds = options.pair.read(settings)?;
-    let aligner = Aligner {
-        method: options.method.into(),
-        voxel_size: options.voxel_size,
-        max_distance: options.max_distance,
-        max_iterations: options.max_iterations as usize,
-        initial,
-        ..Aligner::default()
-    };
+    let aligner = Aligner { initial, ..options.aligner() };
     interrupt::hold();
     let (registration, scale, device, seconds) = align(&aligner, options.scale, &clouds, settings)
         .with_context(|| options.pair.names())
@@ -199,6 +209,38 @@ fn align(
 }
 
 impl Options {
+    fn aligner(&self) -> Aligner {
+        Aligner {
+            method: self.method.into(),
+            voxel_size: self.voxel_size,
+            max_distance: self.max_distance,
+            max_iterations: self.max_iterations as usize,
+            ..Aligner::default()
+        }
+    }
+
+    /// The same of more than two clouds, without what makes sense for a pair only.
+    fn of_many(&self) -> Result<multiway::Request<'_>> {
+        let of_pairs = [
+            ("--init", self.init.is_some()),
+            ("--plan", self.plan.is_some()),
+            ("--picture", self.picture.is_some()),
+            ("--scale", self.scale),
+        ];
+        if let Some((option, _)) = of_pairs.iter().find(|(_, given)| *given) {
+            return Err(usage(format!("{option} is for two clouds, not for {}", 2 + self.more.len())));
+        }
+        let pair = [&self.pair.source, &self.pair.target];
+        Ok(multiway::Request {
+            paths: pair.into_iter().chain(&self.more).cloned().collect(),
+            reading: &self.pair.reading,
+            aligner: self.aligner(),
+            out: self.out.as_deref(),
+            aligned: self.aligned.as_deref(),
+            require_converged: self.require_converged,
+        })
+    }
+
     fn check_outputs(&self) -> Result<()> {
         let outputs = [
             (&self.out, Kind::Text),
