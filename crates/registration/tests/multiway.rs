@@ -281,14 +281,14 @@ fn the_bunny_is_laid_together_from_six_sides() {
     }
     let rms = (squares / 5.0).sqrt();
     println!("root mean square over five views: {rms:.3}°");
-    assert!(rms < 0.5, "{rms}°");
+    // Pair by pair, these poses are up to 0.3° from where the scans fit best.
+    assert!(rms < 0.25, "{rms}°");
 }
 
 /// Five scans of a LiDAR that is carried along, with the poses that come with them.
 ///
-/// `cargo test -p barrow-registration --test multiway college -- --ignored --nocapture`
+/// `cargo test -p barrow-registration --test multiway college -- --nocapture`
 #[test]
-#[ignore = "half a minute"]
 fn scans_of_a_college_are_laid_together() {
     let Some(folder) = shared("nc_newer_college_01") else { return };
     let text = std::fs::read_to_string(folder.join("graph.txt")).unwrap();
@@ -312,6 +312,6 @@ fn scans_of_a_college_are_laid_together() {
         let (turn, shift) = error(&pose.unwrap(), &wanted, &Point3::origin());
         println!("scan {cloud}: {:.3}°, {:.3} m", turn.to_degrees(), shift);
     }
-    let (turn, _) = worst(&found, &truth, &clouds);
-    assert!(turn < 0.2, "{turn}°");
+    let (turn, shift) = worst(&found, &truth, &clouds);
+    assert!(turn < 0.12 && shift < 0.08, "{turn}° {shift} m");
 }
