@@ -106,13 +106,15 @@ fn one_point() {
     assert_degenerate(barrow(folder, "register one.xyz target.xyz --json"), 3);
 }
 
-/// A registration that the clouds do not determine says so, or is refused.
+/// A registration that the clouds do not determine says so, is refused, or fails.
 fn assert_degenerate(run: Run, at_least: usize) {
     if run.code == Some(3) {
         run.refused(&[]);
         return;
     }
-    let answer = run.expect(0).json();
+    let failed = run.code == Some(4);
+    let answer = run.expect(if failed { 4 } else { 0 }).json();
+    assert_eq!(answer["verdict"] == "failed", failed, "{answer}");
     let free = answer["degenerate_directions"].as_array().expect("a list").len();
     assert!(free >= at_least, "{free} free directions in {answer}");
     assert!(answer["covariance"].is_null());

@@ -59,6 +59,9 @@ const CLEARLY_BETTER: f64 = 1.5;
 /// Of these, poses are left out whose score is below this share of the best one.
 const HOPEFUL: f64 = 0.15;
 
+/// Ratio of points at which a finer stage is worth its time.
+const WORTHWHILE: f64 = 1.25;
+
 /// Points of one side that transport as a matrix takes at most.
 const DENSE: usize = 700;
 
@@ -277,6 +280,10 @@ impl Alignment {
         }
         let Some(&plan) = self.current.stages.last() else { return Ok(None) };
         let started = Instant::now();
+        if plan.coarseness < 1.0 && !self.has_more(plan.coarseness)? {
+            self.current.stages.pop();
+            return self.next_stage();
+        }
         if plan.matching == Matching::Transport
             && matches!(self.backend, Backend::Cpu)
             && let Some(matcher) = self.joint_matcher()?
@@ -287,6 +294,16 @@ impl Alignment {
         let level = self.level(plan.coarseness)?;
         let (voxel_size, gate) = (self.scaled(plan, self.voxel_size), self.scaled(plan, self.max_distance));
         Running::new(plan, level, voxel_size, gate, started, &self.backend).map(Some)
+    }
+
+    /// Whether a cloud has clearly more points at a finer grid than at one voxel; if not, there is nothing to be gained there.
+    fn has_more(&mut self, coarseness: f64) -> Result<bool> {
+        let (source, target) = self.level(1.0)?;
+        let (fine_source, fine_target) = self.level(coarseness)?;
+        let more = |fine: &Surface, plain: &Surface| {
+            fine.positions.len() as f64 > WORTHWHILE * plain.positions.len() as f64
+        };
+        Ok(more(&fine_source, &source) || more(&fine_target, &target))
     }
 
     /// Transport between places and looks, on surfaces coarse enough for a matrix; `None` without normals.

@@ -1,8 +1,17 @@
-//! Rigid registration: one pose loop over weighted correspondences.
+//! Registration of point clouds: one pose loop over weighted correspondences, from a given pose or from none.
 //!
 //! A [`Matcher`] pairs source points with places on the target, by nearest neighbour
 //! ([`NearestMatcher`]) or by the rows of a transport plan ([`TransportMatcher`]); the pose solver cannot
-//! tell which. [`Aligner`] holds the options, [`Alignment`] is the run, [`Registration`] the answer.
+//! tell which. [`Aligner`] holds the options, [`Alignment`] is the run, [`Registration`] the answer, and its
+//! [`Verdict`] says whether to believe it.
+//!
+//! | asked | answered by |
+//! |---|---|
+//! | the pose between two clouds | [`Aligner`] |
+//! | pose and scale | [`SimilarityAligner`] |
+//! | poses of many clouds | [`Multiway`] over a [`PoseGraph`] |
+//! | the way of a moving sensor | [`Odometry`] |
+//! | a smooth bend | [`Deformer`] |
 //!
 //! Poses are `target_from_source`: x_target = T · x_source. Source comes first, target second, always.
 
