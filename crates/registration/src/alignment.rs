@@ -28,6 +28,13 @@ const JUDGING: f64 = 2.0;
 /// Coarseness of the surfaces on which the many poses of a search are compared.
 const SIFTING: f64 = 4.0;
 
+/// Coarseness of the surfaces on which points are compared, and radius of their features in voxels of that coarseness, search
+/// after search. What repeats at the first size, as the corners of a room do, may not at the second.
+const SEARCHES: [(f64, f64); 2] = [(2.0, 5.0), (3.0, 9.0)];
+
+/// Points below which features need every one of them: searches are finer by one then.
+const FEW: usize = 4000;
+
 /// Poses of a search that are looked at more closely: the best by their score.
 const SIFTED: usize = 14;
 
@@ -40,24 +47,17 @@ const SUPPORTED: usize = 4;
 /// Steps each of them may take.
 const SIFTING_STEPS: usize = 12;
 
-/// Coarseness of the surfaces on which points are compared, and radius of their features in voxels of that coarseness, search
-/// after search. What repeats at the first size, as the corners of a room do, may not at the second.
-const SEARCHES: [(f64, f64); 2] = [(2.0, 5.0), (3.0, 9.0)];
-
-/// Points below which features need every one of them: searches are finer by one then.
-const FEW: usize = 4000;
-
 /// Of these, poses that are settled.
 const SETTLED: usize = 6;
+
+/// Of these, poses are left out whose score is below this share of the best one.
+const HOPEFUL: f64 = 0.15;
 
 /// Logarithm of a scale that is worth a word: distances that sensors measure are off by less.
 const LEAST_SCALE: f64 = 0.01;
 
 /// Ratio of scores at which another scale explains the clouds clearly better.
 const CLEARLY_BETTER: f64 = 1.5;
-
-/// Of these, poses are left out whose score is below this share of the best one.
-const HOPEFUL: f64 = 0.15;
 
 /// Ratio of points at which a finer stage is worth its time.
 const WORTHWHILE: f64 = 1.25;
@@ -286,9 +286,8 @@ impl Alignment {
         }
         if plan.matching == Matching::Transport
             && matches!(self.backend, Backend::Cpu)
-            && let Some(matcher) = self.joint_matcher()?
+            && let Some((source, matcher)) = self.joint_matcher()?
         {
-            let (source, matcher) = matcher;
             return Ok(Some(Running::joint(plan, source, matcher, started)));
         }
         let level = self.level(plan.coarseness)?;

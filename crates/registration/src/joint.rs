@@ -2,31 +2,20 @@
 
 use std::sync::Arc;
 
-use barrow_geometry::{Balance, BatchSearch, Bounds, MatrixSinkhorn, MatrixTransport, Potentials};
+use barrow_geometry::{Balance, BatchSearch, MatrixSinkhorn, MatrixTransport, Potentials};
 use nalgebra::{DMatrix, Isometry3, Point3, Vector3};
 use rayon::prelude::*;
 
 use crate::global::{Feature, estimate_features};
 use crate::surface::Surface;
+use crate::transport::{LEAST_SHARE, REACH, TOLERANCE, falling_blurs};
 use crate::{Correspondence, Matcher, Result};
-
-/// Blur of the first match as a share of the target's diagonal: places say next to nothing there.
-const FIRST_BLUR: f64 = 0.3;
 
 /// Ratio of successive blurs; one pose step is taken at each.
 const COOLING: f64 = 0.75;
 
-/// Reach in blurs. What would have to move further is left behind.
-const REACH: f64 = 1.0;
-
 /// Iterations a match may take; potentials carry over from match to match.
 const ITERATIONS: usize = 8;
-
-/// Misplaced mass at which a match is good enough.
-const TOLERANCE: f64 = 1e-2;
-
-/// Source points with less than this share of their mass matched are left out.
-const LEAST_SHARE: f64 = 1e-3;
 
 /// Two looks are told apart by this many times ε at most: past that, unlike is unlike.
 const UNLIKE: f64 = 6.0;
@@ -67,11 +56,7 @@ impl JointMatcher {
     ) -> Option<Self> {
         let of_source = looks(source, fine_source, radius)?;
         let of_target = looks(target, fine_target, radius)?;
-        let diagonal = Bounds::of(&target.positions).map_or(0.0, |bounds| bounds.diagonal());
-        let mut blurs = vec![(FIRST_BLUR * diagonal).max(blur)];
-        while let Some(last) = blurs.last().copied().filter(|&last| last > blur) {
-            blurs.push((COOLING * last).max(blur));
-        }
+        let blurs = falling_blurs(&target.positions, COOLING, blur);
         let unlike = unlikeness(&of_source, &of_target);
         Some(Self { target: target.clone(), unlike, blurs, calls: 0, potentials: None })
     }

@@ -18,17 +18,17 @@ const COOLING: f64 = 0.8;
 
 /// Reach in blurs. What would have to move further is left behind, which is how partial overlap shows. Of
 /// 1, 1.5, 3 and 5 this one led most real pairs to their pose.
-const REACH: f64 = 1.0;
+pub(crate) const REACH: f64 = 1.0;
 
 /// Iterations a match may take: potentials carry over from match to match, so few are needed, and a plan
 /// that is off by a percent still points the right way.
 const ITERATIONS: usize = 10;
 
 /// Misplaced mass at which a match is good enough.
-const TOLERANCE: f64 = 1e-2;
+pub(crate) const TOLERANCE: f64 = 1e-2;
 
 /// Source points with less than this share of their mass matched are left out.
-const LEAST_SHARE: f64 = 1e-3;
+pub(crate) const LEAST_SHARE: f64 = 1e-3;
 
 /// Pairs every source point with the mean of the target points that its mass goes to.
 ///
@@ -83,11 +83,7 @@ impl TransportMatcher {
     }
 
     pub(crate) fn over(target: Arc<Surface>, blur: f64, backend: &Backend) -> Self {
-        let diagonal = Bounds::of(&target.positions).map_or(0.0, |bounds| bounds.diagonal());
-        let mut blurs = vec![(FIRST_BLUR * diagonal).max(blur)];
-        while let Some(last) = blurs.last().copied().filter(|&last| last > blur) {
-            blurs.push((COOLING * last).max(blur));
-        }
+        let blurs = falling_blurs(&target.positions, COOLING, blur);
         Self { target, blurs, calls: 0, potentials: None, backend: backend.clone() }
     }
 
@@ -100,6 +96,16 @@ impl TransportMatcher {
     pub fn levels(&self) -> usize {
         self.blurs.len()
     }
+}
+
+/// Blurs from one that sees across the target down to the last one \[m\], each `ratio` times the one before.
+pub(crate) fn falling_blurs(target: &[Point3<f64>], ratio: f64, last: f64) -> Vec<f64> {
+    let diagonal = Bounds::of(target).map_or(0.0, |bounds| bounds.diagonal());
+    let mut blurs = vec![(FIRST_BLUR * diagonal).max(last)];
+    while let Some(blur) = blurs.last().copied().filter(|&blur| blur > last) {
+        blurs.push((ratio * blur).max(last));
+    }
+    blurs
 }
 
 impl Matcher for TransportMatcher {
