@@ -2,7 +2,7 @@
 
 use nalgebra::{Matrix3, Point3, Vector3};
 
-use crate::{BatchSearch, Error, KdTree, Neighbor, PointCloud, Result};
+use crate::{BatchSearch, Error, KdTree, Neighbor, PointCloud, Queries, Result};
 
 /// Points whose spacing is looked at by [`median_spacing`]; more would not change the median visibly.
 const SPACING_SAMPLE: usize = 20_000;
@@ -23,7 +23,7 @@ pub fn estimate_covariances(
         return Err(Error::InvalidOption { name: "neighbors", requirement: ">= 1", got: 0.0 });
     }
     let covariance = |point: usize, found: &[Neighbor]| covariance_at(cloud.positions(), point, found);
-    Ok(tree.nearest_k_map(cloud.positions(), neighbors, &BatchSearch::default(), covariance))
+    Ok(tree.nearest_k_map(own_queries(cloud, tree), neighbors, &BatchSearch::default(), covariance))
 }
 
 /// Covariance of some points about their mean, accumulated relative to one of the cloud.
@@ -71,20 +71,47 @@ pub fn estimate_normals(
         let normal = least_direction(&covariance_at(positions, point, found));
         if normal.dot(&(viewpoint - positions[point])) < 0.0 { -normal } else { normal }
     };
-    Ok(tree.nearest_k_map(positions, neighbors, &BatchSearch::default(), normal))
+    Ok(tree.nearest_k_map(own_queries(cloud, tree), neighbors, &BatchSearch::default(), normal))
+}
+
+/// The points of a cloud as the tree over them has grouped them already.
+fn own_queries<'a>(cloud: &'a PointCloud, tree: &'a KdTree) -> Queries<'a> {
+    if tree.len() == cloud.len() { tree.into() } else { cloud.positions().into() }
 }
 
 /// Unit eigenvector of the smallest eigenvalue of a symmetric matrix.
+///
+/// # References
+/// Smith, *Eigenvalues of a symmetric 3 × 3 matrix*, CACM 4 (1961) (the eigenvalue, in closed form).
 fn least_direction(covariance: &Matrix3<f64>) -> Vector3<f64> {
     // Scaled to unit size, so that clouds of any unit meet the same thresholds.
     let size = covariance.amax();
     if size == 0.0 {
         return Vector3::z();
     }
-    let eigen = (covariance / size).symmetric_eigen();
-    let least = eigen.eigenvalues.imin();
-    eigen.eigenvectors.column(least).into_owned()
+    let matrix = covariance / size;
+    let mean = matrix.trace() / 3.0;
+    let centered = matrix - Matrix3::from_diagonal_element(mean);
+    let spread = (centered.norm_squared() / 6.0).sqrt();
+    let turn = (0.5 * centered.determinant() / spread.powi(3)).clamp(-1.0, 1.0).acos() / 3.0;
+    let least = mean + 2.0 * spread * (turn + std::f64::consts::TAU / 3.0).cos();
+    // The rows of A − λI span the plane across the eigenvector.
+    let rows = (matrix - Matrix3::from_diagonal_element(least)).transpose();
+    let (x, y, z) = (rows.column(0), rows.column(1), rows.column(2));
+    let across = [x.cross(&y), y.cross(&z), z.cross(&x)];
+    let longest = across.into_iter().reduce(|a, b| if b.norm_squared() > a.norm_squared() { b } else { a });
+    match longest {
+        Some(direction) if direction.norm() > SIMPLE => direction.normalize(),
+        // Two small eigenvalues, or three equal ones.
+        _ => {
+            let eigen = matrix.symmetric_eigen();
+            eigen.eigenvectors.column(eigen.eigenvalues.imin()).into_owned()
+        }
+    }
 }
+
+/// Product of the gaps to the other two eigenvalues above which the closed form of the least one's direction is good to rounding.
+const SIMPLE: f64 = 1e-3;
 
 /// Median distance from a point to its nearest other point \[m\]; `None` below two points.
 ///

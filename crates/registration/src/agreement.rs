@@ -8,6 +8,9 @@ use crate::surface::Surface;
 /// Points closer than this many voxels have met.
 const NEAR: f64 = 1.5;
 
+/// Points closer than this many voxels lie beside it.
+const BESIDE: f64 = 2.0;
+
 /// Points farther than this many voxels from everything lie outside the other cloud.
 const FAR: f64 = 6.0;
 
@@ -38,15 +41,28 @@ pub struct Agreement {
 impl Agreement {
     /// Measures a pose on two surfaces of the same voxel size \[m\].
     pub(crate) fn of(source: &Surface, target: &Surface, pose: &Isometry3<f64>, voxel_size: f64) -> Self {
+        Self::with_closeness(source, target, pose, voxel_size).0
+    }
+
+    /// The same, and how near the clouds lie, in \[0, 1\]: the mean over both directions of 1 − d²/g² up to g = 2 voxels, times the
+    /// agreement of the normals |n·m|.
+    pub(crate) fn with_closeness(
+        source: &Surface,
+        target: &Surface,
+        pose: &Isometry3<f64>,
+        voxel_size: f64,
+    ) -> (Self, f64) {
         let there = Directed::of(source, target, pose, voxel_size);
         let back = Directed::of(target, source, &pose.inverse(), voxel_size);
         let worse = |share: fn(&Directed) -> f64| share(&there).min(share(&back));
-        Self {
+        let agreement = Self {
             met: worse(|one| one.met as f64 / one.points as f64),
             supported: worse(|one| one.supported as f64 / one.points as f64),
             consistency: worse(|one| one.supported as f64 / one.close.max(1) as f64),
             gap: there.gap.max(back.gap),
-        }
+        };
+        let nearness = |one: &Directed| one.nearness / one.points as f64;
+        (agreement, 0.5 * (nearness(&there) + nearness(&back)))
     }
 
     /// What poses are ranked by: how much of the clouds agrees, and still more how much of what could agree does. Scenes that repeat
@@ -57,11 +73,15 @@ impl Agreement {
 }
 
 /// Numbers of points of one cloud, by what they find of the other.
+#[derive(Default)]
 struct Directed {
     points: usize,
     close: usize,
     met: usize,
     supported: usize,
+    /// Sum over the points.
+    nearness: f64,
+    /// Median \[voxels\].
     gap: f64,
 }
 
@@ -70,11 +90,12 @@ impl Directed {
         let search = BatchSearch { max_distance: FAR * voxel_size, pose: Some(*pose), guesses: None };
         let found = onto.tree.nearest_all(&from.tree, &search);
         let part = |range: std::ops::Range<usize>| {
-            let (mut close, mut supported, mut gaps) = (0, 0, Vec::new());
+            let (mut sums, mut gaps) = (Self::default(), Vec::new());
             for index in range {
                 let Some(nearest) = found[index] else { continue };
-                close += 1;
-                if nearest.distance_squared > (NEAR * voxel_size).powi(2) {
+                sums.close += 1;
+                let squared = nearest.distance_squared / (voxel_size * voxel_size);
+                if squared > (NEAR * NEAR).max(BESIDE * BESIDE) {
                     continue;
                 }
                 let line = pose * from.positions[index] - onto.positions[nearest.index];
@@ -85,21 +106,30 @@ impl Directed {
                     }
                     _ => (line.norm() / voxel_size, 1.0),
                 };
-                supported += usize::from(gap <= GAP && parallel >= PARALLEL);
-                gaps.push(gap);
+                sums.nearness += (1.0 - squared / (BESIDE * BESIDE)).max(0.0) * parallel;
+                if squared <= NEAR * NEAR {
+                    sums.supported += usize::from(gap <= GAP && parallel >= PARALLEL);
+                    gaps.push(gap);
+                }
             }
-            (close, supported, gaps)
+            (sums, gaps)
         };
-        let merged = |mut a: (usize, usize, Vec<f64>), b: (usize, usize, Vec<f64>)| {
-            a.2.extend(b.2);
-            (a.0 + b.0, a.1 + b.1, a.2)
+        let merged = |(a, mut gaps): (Self, Vec<f64>), (b, others): (Self, Vec<f64>)| {
+            gaps.extend(others);
+            let sums = Self {
+                close: a.close + b.close,
+                supported: a.supported + b.supported,
+                nearness: a.nearness + b.nearness,
+                ..a
+            };
+            (sums, gaps)
         };
-        let (close, supported, mut gaps) = fold_ordered(found.len(), part, merged).unwrap_or_default();
+        let (sums, mut gaps) = fold_ordered(found.len(), part, merged).unwrap_or_default();
         let middle = gaps.len() / 2;
         let gap = match gaps.len() {
             0 => f64::INFINITY,
             _ => *gaps.select_nth_unstable_by(middle, f64::total_cmp).1,
         };
-        Self { points: found.len(), close, met: gaps.len(), supported, gap }
+        Self { points: found.len(), met: gaps.len(), gap, ..sums }
     }
 }

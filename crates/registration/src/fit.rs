@@ -129,33 +129,6 @@ fn inliers(points: &KdTree, tree: &KdTree, pose: &Isometry3<f64>, max_distance: 
     fold_ordered(found.len(), part, |a, b| (a.0 + b.0, a.1 + b.1)).unwrap_or((0, 0.0))
 }
 
-/// A score in [0, 1] by which poses of the same two surfaces are compared: the mean over both directions
-/// of 1 − d²/gate², zero beyond the gate, times the agreement of the normals |n·m|.
-pub(crate) fn closeness(source: &Surface, target: &Surface, pose: &Isometry3<f64>, gate: f64) -> f64 {
-    0.5 * (directed_closeness(source, target, pose, gate)
-        + directed_closeness(target, source, &pose.inverse(), gate))
-}
-
-fn directed_closeness(from: &Surface, onto: &Surface, pose: &Isometry3<f64>, gate: f64) -> f64 {
-    let limit = gate * gate;
-    let search = BatchSearch { max_distance: gate, pose: Some(*pose), guesses: None };
-    let found = onto.tree.nearest_all(&from.tree, &search);
-    let part = |range: std::ops::Range<usize>| {
-        range
-            .filter_map(|index| {
-                let found = found[index]?;
-                let near = 1.0 - found.distance_squared / limit;
-                let parallel = match (&from.normals, &onto.normals) {
-                    (Some(n), Some(m)) => (pose.rotation * n[index]).dot(&m[found.index]).abs(),
-                    _ => 1.0,
-                };
-                (near > 0.0).then_some(near * parallel)
-            })
-            .sum::<f64>()
-    };
-    fold_ordered(found.len(), part, |a, b| a + b).unwrap_or(0.0) / found.len() as f64
-}
-
 pub(crate) fn require_finite(pose: &Isometry3<f64>) -> Result<()> {
     let finite = pose.translation.vector.iter().chain(pose.rotation.coords.iter()).all(|v| v.is_finite());
     if finite { Ok(()) } else { Err(Error::InvalidPose) }

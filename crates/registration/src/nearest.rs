@@ -31,16 +31,35 @@ pub struct NearestMatcher {
 
 /// The last search: the next pose usually moves the same points, and not far.
 struct Last {
-    source: Vec<Point3<f64>>,
-    /// Groups the points in space, once for all poses.
-    tree: KdTree,
+    source: Grouped,
     /// Index of the target point that each source point met.
     found: Vec<usize>,
 }
 
-impl Last {
-    fn of(source: &[Point3<f64>]) -> Self {
-        Self { source: source.to_vec(), tree: KdTree::new(source), found: Vec::new() }
+/// Source points grouped in space, once for all poses.
+enum Grouped {
+    Surface(Arc<Surface>),
+    Points(Vec<Point3<f64>>, KdTree),
+}
+
+impl Grouped {
+    fn tree(&self) -> &KdTree {
+        match self {
+            Self::Surface(surface) => &surface.tree,
+            Self::Points(_, tree) => tree,
+        }
+    }
+
+    fn positions(&self) -> &[Point3<f64>] {
+        match self {
+            Self::Surface(surface) => &surface.positions,
+            Self::Points(points, _) => points,
+        }
+    }
+
+    fn holds(&self, source: &[Point3<f64>]) -> bool {
+        let own = self.positions();
+        std::ptr::eq(own, source) || own == source
     }
 }
 
@@ -57,6 +76,12 @@ impl NearestMatcher {
     pub(crate) fn over(target: Arc<Surface>, max_distance: f64) -> Self {
         Self { target, max_distance, last: None }
     }
+
+    /// A matcher for one source, whose tree is there already.
+    pub(crate) fn between(source: Arc<Surface>, target: Arc<Surface>, max_distance: f64) -> Self {
+        let last = Last { source: Grouped::Surface(source), found: Vec::new() };
+        Self { target, max_distance, last: Some(last) }
+    }
 }
 
 impl Matcher for NearestMatcher {
@@ -66,14 +91,16 @@ impl Matcher for NearestMatcher {
         target_from_source: &Isometry3<f64>,
     ) -> Result<Vec<Correspondence>> {
         let target = &self.target;
-        let mut last =
-            self.last.take().filter(|last| last.source == source).unwrap_or_else(|| Last::of(source));
+        let mut last = match self.last.take() {
+            Some(last) if last.source.holds(source) => last,
+            _ => Last { source: Grouped::Points(source.to_vec(), KdTree::new(source)), found: Vec::new() },
+        };
         let search = BatchSearch {
             max_distance: self.max_distance,
             guesses: Some(&last.found),
             pose: Some(*target_from_source),
         };
-        let found = target.tree.nearest_all(&last.tree, &search);
+        let found = target.tree.nearest_all(last.source.tree(), &search);
         let nobody = target.positions.len();
         last.found = found.iter().map(|found| found.map_or(nobody, |found| found.index)).collect();
         self.last = Some(last);

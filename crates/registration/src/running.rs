@@ -1,21 +1,48 @@
-//! One stage of the loop while it runs: its matcher, and when it has had enough.
+//! One stage of the loop while it runs: its matcher, its steps, and when it has had enough.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use barrow_geometry::Backend;
+use barrow_geometry::{Backend, Status};
 use nalgebra::Isometry3;
 
 use crate::joint::JointMatcher;
+use crate::pose::{NormalEquations, closed_form, retract};
 use crate::schedule::{Matching, StagePlan};
 use crate::surface::Surface;
-use crate::{Correspondence, Matcher, NearestMatcher, Residual, Result, Stage, TransportMatcher};
+use crate::track::{Candidate, length};
+use crate::{Correspondence, Kernel, Matcher, NearestMatcher, Residual, Result, Stage, TransportMatcher};
+
+/// What all stages of one registration hold to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    pub kernel: Kernel,
+    pub max_iterations: usize,
+    /// Share of a stage's voxel.
+    pub tolerance: f64,
+    /// Root mean square distance of the source to its centroid \[m\].
+    pub radius: f64,
+}
+
+/// What a step has done to a candidate.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stepped {
+    /// Matches found.
+    pub correspondences: usize,
+    /// Root mean square distance of the matches before the step \[m\].
+    pub rmse: f64,
+    /// Whether the stage is at its end.
+    pub ended: bool,
+}
 
 /// A stage in progress.
 pub(crate) struct Running {
     pub plan: StagePlan,
-    pub source: Arc<Surface>,
+    source: Arc<Surface>,
     matcher: StageMatcher,
+    /// The stage's own voxel and gate \[m\].
+    voxel_size: f64,
+    max_distance: f64,
     /// Steps taken.
     pub iterations: usize,
     started: Instant,
@@ -33,27 +60,68 @@ impl Running {
     pub fn new(
         plan: StagePlan,
         (source, target): (Arc<Surface>, Arc<Surface>),
-        voxel_size: f64,
-        max_distance: f64,
+        (voxel_size, max_distance): (f64, f64),
         started: Instant,
         backend: &Backend,
-    ) -> Result<Self> {
+    ) -> Self {
         let matcher = match plan.matching {
-            Matching::Nearest(_) => StageMatcher::Nearest(NearestMatcher::over(target, max_distance)),
+            Matching::Nearest(_) => {
+                StageMatcher::Nearest(NearestMatcher::between(source.clone(), target, max_distance))
+            }
             Matching::Transport => {
                 StageMatcher::Transport(TransportMatcher::over(target, voxel_size, backend))
             }
         };
-        Ok(Self { plan, source, matcher, iterations: 0, started })
+        Self { plan, source, matcher, voxel_size, max_distance, iterations: 0, started }
     }
 
     /// Makes a stage of transport between places and looks ready.
-    pub fn joint(plan: StagePlan, source: Arc<Surface>, matcher: JointMatcher, started: Instant) -> Self {
-        Self { plan, source, matcher: StageMatcher::Joint(matcher), iterations: 0, started }
+    pub fn joint(
+        plan: StagePlan,
+        source: Arc<Surface>,
+        matcher: JointMatcher,
+        (voxel_size, max_distance): (f64, f64),
+        started: Instant,
+    ) -> Self {
+        let matcher = StageMatcher::Joint(matcher);
+        Self { plan, source, matcher, voxel_size, max_distance, iterations: 0, started }
+    }
+
+    /// Takes one step; `None` if not a single match was found.
+    pub fn step(&mut self, candidate: &mut Candidate, rules: &Rules) -> Result<Option<Stepped>> {
+        let pairs = self.correspond(&candidate.pose)?;
+        if pairs.is_empty() {
+            return Ok(None);
+        }
+        let rmse = rmse(&pairs, &self.source, &candidate.pose);
+        let moved = self.moved(&candidate.pose, &pairs, rules);
+        let motion = length(&(candidate.pose.inverse() * moved), rules.radius);
+        self.iterations += 1;
+        candidate.pose = moved;
+        candidate.motion = motion;
+        candidate.iterations += 1;
+        candidate.residual = self.residual().unwrap_or(candidate.residual);
+        let converged = self.cooled() && motion <= rules.tolerance * self.voxel_size;
+        let ended = converged || self.iterations >= self.limit(rules.max_iterations);
+        if ended {
+            candidate.status = if converged { Status::Converged } else { Status::MaxIterations };
+        }
+        Ok(Some(Stepped { correspondences: pairs.len(), rmse, ended }))
+    }
+
+    /// Takes all steps; `None` if matches ran out on the way.
+    pub fn run(&mut self, mut candidate: Candidate, rules: &Rules) -> Result<Option<Candidate>> {
+        loop {
+            match self.step(&mut candidate, rules)? {
+                None => return Ok(None),
+                Some(stepped) if stepped.ended => return Ok(Some(candidate)),
+                Some(_) => {}
+            }
+        }
     }
 
     /// The matches of all source points at a pose.
-    pub fn correspond(&mut self, pose: &Isometry3<f64>) -> Result<Vec<Correspondence>> {
+    fn correspond(&mut self, pose: &Isometry3<f64>) -> Result<Vec<Correspondence>> {
         match &mut self.matcher {
             StageMatcher::Nearest(matcher) => matcher.correspond(&self.source.positions, pose),
             StageMatcher::Transport(matcher) => matcher.correspond(&self.source.positions, pose),
@@ -61,8 +129,28 @@ impl Running {
         }
     }
 
+    /// The pose after one step on the pairs.
+    fn moved(&self, pose: &Isometry3<f64>, pairs: &[Correspondence], rules: &Rules) -> Isometry3<f64> {
+        let residual = match self.residual() {
+            Some(residual) => residual,
+            None => match closed_form(pairs, &self.source.positions) {
+                Some(moved) => return moved,
+                None => Residual::PointToPoint,
+            },
+        };
+        let equations =
+            NormalEquations::new(pairs, &self.source, pose, residual, rules.kernel, self.voxel_size);
+        let mut step = equations.step(rules.radius);
+        // The linearisation is worth little further out than the matches themselves were found.
+        let length = rules.radius * step.fixed_rows::<3>(0).norm() + step.fixed_rows::<3>(3).norm();
+        if length > self.max_distance {
+            step *= self.max_distance / length;
+        }
+        retract(pose, &step)
+    }
+
     /// How the residual is measured; `None` where the matches are solved in closed form.
-    pub fn residual(&self) -> Option<Residual> {
+    fn residual(&self) -> Option<Residual> {
         match self.plan.matching {
             Matching::Nearest(residual) => Some(residual),
             Matching::Transport => None,
@@ -70,7 +158,7 @@ impl Running {
     }
 
     /// Whether the matches have reached their final sharpness.
-    pub fn cooled(&self) -> bool {
+    fn cooled(&self) -> bool {
         match &self.matcher {
             StageMatcher::Nearest(_) => true,
             StageMatcher::Transport(matcher) => matcher.cooled(),
@@ -79,7 +167,7 @@ impl Running {
     }
 
     /// Steps this stage may take: an annealed one is not cut before it is cool.
-    pub fn limit(&self, max_iterations: usize) -> usize {
+    fn limit(&self, max_iterations: usize) -> usize {
         match &self.matcher {
             StageMatcher::Nearest(_) => max_iterations,
             StageMatcher::Transport(matcher) => matcher.levels() + max_iterations,
@@ -93,4 +181,13 @@ impl Running {
         let seconds = self.started.elapsed().as_secs_f64();
         Stage { name: self.plan.name, iterations: self.iterations, seconds }
     }
+}
+
+fn rmse(pairs: &[Correspondence], source: &Surface, pose: &Isometry3<f64>) -> f64 {
+    let squares: f64 = pairs
+        .iter()
+        .map(|pair| pair.weight * (pose * source.positions[pair.source] - pair.target).norm_squared())
+        .sum();
+    let weight: f64 = pairs.iter().map(|pair| pair.weight).sum();
+    (squares / weight.max(f64::MIN_POSITIVE)).sqrt()
 }

@@ -1,6 +1,7 @@
 //! Which stages a method runs through, as plain lists.
 
 use crate::Residual;
+use crate::scan::FINEST;
 
 /// What an [`Aligner`](crate::Aligner) does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,15 +45,12 @@ pub(crate) struct Schedule {
     /// Alternatives from the first pose, each a list of stages run one after another.
     pub starts: Vec<Vec<StagePlan>>,
     /// From each pose that a search came up with.
-    pub sifting: Vec<StagePlan>,
+    pub sifting: StagePlan,
     /// From the best of these.
-    pub settling: Vec<StagePlan>,
+    pub settling: StagePlan,
     /// Run once, at the end, from the best pose of all.
     pub finish: Vec<StagePlan>,
 }
-
-/// Voxels of the last stage, in voxels: errors of scans with far points halve once more.
-const FINEST: f64 = 0.5;
 
 const fn nearest(name: &'static str, residual: Residual, coarseness: f64) -> StagePlan {
     StagePlan { name, matching: Matching::Nearest(residual), coarseness }
@@ -100,7 +98,7 @@ impl Schedule {
             Method::PointToPlane => pair("plane fine", "plane finest", Residual::PointToPlane),
             Method::PointToPoint => pair("point fine", "point finest", Residual::PointToPoint),
         };
-        Self { starts, sifting: vec![GICP_COARSE], settling: vec![GICP_MIDDLE], finish }
+        Self { starts, sifting: GICP_COARSE, settling: GICP_MIDDLE, finish }
     }
 
     /// Coarseness of the coarsest stage, whose gate is the widest.

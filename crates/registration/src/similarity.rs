@@ -5,12 +5,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use barrow_geometry::{PointCloud, fold_ordered};
-use nalgebra::{Isometry3, Point3, SMatrix, SVector, Similarity3, Vector3};
+use nalgebra::{Isometry3, Point3, SMatrix, SVector, Similarity3, Translation3};
 
 use crate::error::require_positive;
 use crate::pose::{Whitened, retract};
 use crate::resolution::GATE;
-use crate::surface::Surface;
+use crate::surface::{Surface, centered};
 use crate::{
     Aligner, AlignmentStep, Correspondence, Kernel, Matcher, NearestMatcher, Registration, Residual, Result,
     Verdict,
@@ -125,9 +125,7 @@ impl SimilarityAligner {
             return Ok(Similarity { target_from_source: similar(1.0, &registration), registration });
         };
         if !stopped.get() && registration.verdict != Verdict::Failed {
-            let start = (scale, &registration.target_from_source);
-            let voxel_size = 0.5 * registration.voxel_size;
-            let (finer, pose) = refined(source, target, start, voxel_size, self.aligner.kernel)?;
+            let (finer, pose) = self.refined(source, target, (scale, &registration))?;
             let aligner = Aligner { initial: Some(pose), ..self.aligner.clone() };
             let found = aligner.align_with(&source.scaled(finer)?, target, &mut watch)?;
             // A scale that does worse in the end was no refinement.
@@ -136,6 +134,26 @@ impl SimilarityAligner {
             }
         }
         Ok(Similarity { target_from_source: similar(scale, &registration), registration })
+    }
+
+    /// Scale and pose refined on grids twice as fine as the registration was measured on.
+    fn refined(
+        &self,
+        source: &PointCloud,
+        target: &PointCloud,
+        (scale, found): (f64, &Registration),
+    ) -> Result<(f64, Isometry3<f64>)> {
+        let voxel_size = 0.5 * found.voxel_size;
+        let (source, source_origin) = centered(source, "source")?;
+        let (target, target_origin) = centered(target, "target")?;
+        let target = Arc::new(Surface::thinned(&target, voxel_size)?);
+        let source = Surface::thinned(&source, voxel_size / scale)?;
+        // Of the source about its centroid and scaled, onto the target about its own.
+        let center = |scale: f64| Translation3::from(source_origin.vector * scale);
+        let pose = target_origin.inverse() * found.target_from_source * center(scale);
+        let limits = (voxel_size, SETTLED);
+        let (scale, pose) = refined(&source, target, (scale, pose), limits, self.aligner.kernel)?;
+        Ok((scale, target_origin * pose * center(scale).inverse()))
     }
 }
 
@@ -165,43 +183,29 @@ fn scales(source: &PointCloud, target: &PointCloud, range: f64) -> Vec<f64> {
     scales
 }
 
-/// Scale and pose by Gauss–Newton steps on nearest neighbours, with the residuals of generalised ICP, on surfaces of a voxel size
-/// \[m\] of the target.
+/// Scale and pose by Gauss–Newton steps on nearest neighbours, with the residuals of generalised ICP, until a step changes the scale by
+/// less than a share of it.
+///
+/// The source is not scaled yet, the pose is that of the scaled one; `voxel_size` \[m\] is that of the target.
 pub(crate) fn refined(
-    source: &PointCloud,
-    target: &PointCloud,
-    (mut scale, target_from_source): (f64, &Isometry3<f64>),
-    voxel_size: f64,
+    source: &Surface,
+    target: Arc<Surface>,
+    (mut scale, mut pose): (f64, Isometry3<f64>),
+    (voxel_size, settled): (f64, f64),
     kernel: Kernel,
 ) -> Result<(f64, Isometry3<f64>)> {
-    let origin = target.centroid().ok_or(barrow_geometry::Error::Empty { role: "target" })?;
-    let about = |cloud: &PointCloud, center: Point3<f64>| {
-        let positions = cloud.positions().iter().map(|point| (point - center).into()).collect();
-        PointCloud::new(positions)
-    };
-    let target = Arc::new(Surface::thinned(&about(target, origin)?, voxel_size)?);
-    let center = source.centroid().ok_or(barrow_geometry::Error::Empty { role: "source" })?;
-    let surface = Surface::thinned(&about(source, center)?, voxel_size / scale)?;
-    // Of the source about its centroid and scaled, onto the target about its own.
-    let mut pose = Isometry3::translation(-origin.x, -origin.y, -origin.z)
-        * target_from_source
-        * Isometry3::translation(scale * center.x, scale * center.y, scale * center.z);
     let mut matcher = NearestMatcher::over(target, GATE * voxel_size);
     for _ in 0..STEPS {
-        let positions: Vec<Point3<f64>> = surface.positions.iter().map(|point| point * scale).collect();
+        let positions: Vec<Point3<f64>> = source.positions.iter().map(|point| point * scale).collect();
         let pairs = matcher.correspond(&positions, &pose)?;
-        let Some(step) = step(&pairs, &positions, &surface, &pose, kernel, voxel_size) else { break };
+        let Some(step) = step(&pairs, &positions, source, &pose, kernel, voxel_size) else { break };
         pose = retract(&pose, &step.fixed_rows::<6>(0).into_owned());
         let change = step[6].clamp(-0.05, 0.05);
         scale *= change.exp();
-        if change.abs() < SETTLED {
+        if change.abs() < settled {
             break;
         }
     }
-    let shift = Vector3::from(center.coords * scale);
-    let pose = Isometry3::translation(origin.x, origin.y, origin.z)
-        * pose
-        * Isometry3::translation(-shift.x, -shift.y, -shift.z);
     Ok((scale, pose))
 }
 

@@ -41,18 +41,16 @@ impl Track {
     }
 }
 
-/// What the tracks at hand are for.
+/// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
-    /// From the pose given, or from where the clouds lie.
+    /// Steps from the pose given, or from where the clouds lie.
     Guess,
-    /// Poses from points that look alike.
+    /// Poses from points that look alike, a few steps from each.
     Search,
-    /// All that were found, a few steps each.
-    Sifting,
-    /// The best of them.
+    /// More from the best of them.
     Settling,
-    /// The best of all.
+    /// The best of all, to the end.
     Finish,
     Ended,
 }
@@ -60,4 +58,26 @@ pub(crate) enum Phase {
 impl Phase {
     /// How many there are before the end.
     pub const COUNT: usize = Self::Ended as usize;
+}
+
+/// How far a motion takes a point at a distance from the origin, at most \[m\].
+pub(crate) fn length(motion: &Isometry3<f64>, radius: f64) -> f64 {
+    radius * motion.rotation.angle() + motion.translation.vector.norm()
+}
+
+/// Candidates by falling score, without those that are within `apart` \[m\] of a better one.
+pub(crate) fn distinct(
+    mut candidates: Vec<(f64, Candidate)>,
+    apart: f64,
+    radius: f64,
+) -> Vec<(f64, Candidate)> {
+    candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut kept: Vec<(f64, Candidate)> = Vec::new();
+    for (score, candidate) in candidates {
+        let back = candidate.pose.inverse();
+        if kept.iter().all(|(_, better)| length(&(back * better.pose), radius) > apart) {
+            kept.push((score, candidate));
+        }
+    }
+    kept
 }

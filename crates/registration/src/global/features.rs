@@ -36,7 +36,7 @@ pub(crate) fn estimate_features(
     radius: f64,
 ) -> Vec<Option<Feature>> {
     let search = BatchSearch { max_distance: radius, ..BatchSearch::default() };
-    let neighbors = tree.within_all(positions, &search);
+    let neighbors = tree.within_all(tree, &search);
     let simple: Vec<Option<[f32; LENGTH]>> = (0..positions.len())
         .into_par_iter()
         .map(|point| {

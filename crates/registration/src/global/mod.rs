@@ -8,7 +8,8 @@ mod robust;
 use nalgebra::Isometry3;
 use rayon::prelude::*;
 
-use self::consistency::{Consistency, Place};
+use self::consistency::Consistency;
+pub(crate) use self::consistency::Place;
 pub(crate) use self::features::{Feature, estimate_features};
 use self::matches::{Match, mutual_matches};
 use self::robust::truncated_least_squares;
@@ -45,21 +46,21 @@ pub(crate) struct Hypothesis {
     pub support: usize,
 }
 
-/// Matches between two surfaces, by what lies within `radius` \[m\] of their points.
-pub(crate) fn matched_places(source: &Surface, target: &Surface, radius: f64) -> Vec<Place> {
+/// Matches between two surfaces by the features of their points.
+pub(crate) fn matched_places(
+    (source, of_source): (&Surface, &[Option<Feature>]),
+    (target, of_target): (&Surface, &[Option<Feature>]),
+) -> Vec<Place> {
     let (Some(source_normals), Some(target_normals)) = (&source.normals, &target.normals) else {
         return Vec::new();
     };
-    let features =
-        |surface: &Surface, normals| estimate_features(&surface.positions, normals, &surface.tree, radius);
     let place = |pair: Match| Place {
         source: source.positions[pair.source],
         source_normal: source_normals[pair.source],
         target: target.positions[pair.target],
         target_normal: target_normals[pair.target],
     };
-    let found = mutual_matches(&features(source, source_normals), &features(target, target_normals), MUTUAL);
-    selected(found).into_iter().map(place).collect()
+    selected(mutual_matches(of_source, of_target, MUTUAL)).into_iter().map(place).collect()
 }
 
 /// The matches of the best ranks, as many as are looked at; of the last rank taken some, evenly spread.

@@ -1,0 +1,108 @@
+//! The two clouds of a registration, and what all its stages share.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use barrow_geometry::Backend;
+use nalgebra::Isometry3;
+
+use crate::joint::JointMatcher;
+use crate::running::{Rules, Running};
+use crate::scan::Scan;
+use crate::schedule::{Matching, StagePlan};
+use crate::similarity::refined;
+use crate::surface::Surface;
+use crate::{Agreement, Result};
+
+/// Coarseness of the surfaces on which the ends of tracks are compared.
+pub(crate) const JUDGING: f64 = 2.0;
+
+/// Coarseness of the surfaces on which the many poses of a search are compared.
+pub(crate) const SIFTING: f64 = 4.0;
+
+/// Points of one side that transport as a matrix takes at most.
+const DENSE: usize = 700;
+
+/// Radius of the looks that transport compares, in voxels of the surfaces that poses are judged on.
+const LOOKS: f64 = 5.0;
+
+/// Ratio of points at which a finer stage is worth its time.
+const WORTHWHILE: f64 = 1.25;
+
+/// Logarithm of a scale that is worth a word: distances that sensors measure are off by less.
+const LEAST_SCALE: f64 = 0.01;
+
+/// Change of a scale at which it is known well enough for that.
+const SETTLED_SCALE: f64 = 1e-4;
+
+/// Source and target, thinned as needed. All poses relate the clouds about their own centroids.
+pub(crate) struct Pair {
+    pub source: Arc<Scan>,
+    pub target: Arc<Scan>,
+    pub voxel_size: f64,
+    pub max_distance: f64,
+    pub rules: Rules,
+    pub backend: Backend,
+}
+
+impl Pair {
+    /// Both surfaces at a coarseness.
+    pub fn level(&self, coarseness: f64) -> Result<(Arc<Surface>, Arc<Surface>)> {
+        Ok((self.source.surface(coarseness)?, self.target.surface(coarseness)?))
+    }
+
+    /// A stage made ready.
+    pub fn stage(&self, plan: StagePlan) -> Result<Running> {
+        let started = Instant::now();
+        let limits = (plan.coarseness * self.voxel_size, plan.coarseness * self.max_distance);
+        if plan.matching == Matching::Transport
+            && matches!(self.backend, Backend::Cpu)
+            && let Some((source, matcher)) = self.joint_matcher()?
+        {
+            return Ok(Running::joint(plan, source, matcher, limits, started));
+        }
+        Ok(Running::new(plan, self.level(plan.coarseness)?, limits, started, &self.backend))
+    }
+
+    /// Transport between places and looks, on surfaces coarse enough for a matrix; `None` without normals.
+    fn joint_matcher(&self) -> Result<Option<(Arc<Surface>, JointMatcher)>> {
+        let mut coarseness = SIFTING;
+        let (mut source, mut target) = self.level(coarseness)?;
+        while source.positions.len().max(target.positions.len()) > DENSE && coarseness < 1e3 {
+            coarseness *= 1.25;
+            (source, target) = self.level(coarseness)?;
+        }
+        let (fine_source, fine_target) = self.level(JUDGING)?;
+        let (width, radius) = (coarseness * self.voxel_size, LOOKS * JUDGING * self.voxel_size);
+        let matcher = JointMatcher::new((&source, &target), (&fine_source, &fine_target), radius, width);
+        Ok(matcher.map(|matcher| (source, matcher)))
+    }
+
+    /// Whether a cloud has clearly more points at a finer grid than at one voxel; if not, there is nothing to be gained there.
+    pub fn has_more(&self, coarseness: f64) -> Result<bool> {
+        let more = |scan: &Scan| -> Result<bool> {
+            let (fine, plain) = (scan.thinned(coarseness)?.len(), scan.thinned(1.0)?.len());
+            Ok(fine as f64 > WORTHWHILE * plain as f64)
+        };
+        Ok(more(&self.source)? || more(&self.target)?)
+    }
+
+    /// How the clouds agree at a pose.
+    pub fn agreement(&self, pose: &Isometry3<f64>) -> Result<Agreement> {
+        let (source, target) = self.level(JUDGING)?;
+        Ok(Agreement::of(&source, &target, pose, JUDGING * self.voxel_size))
+    }
+
+    /// The scale that the source would take by itself from a pose, and how the clouds agree then; `None` if it is as good as one.
+    pub fn agreement_at_other_scale(&self, pose: &Isometry3<f64>) -> Result<Option<(f64, Agreement)>> {
+        let width = JUDGING * self.voxel_size;
+        let (source, target) = self.level(JUDGING)?;
+        let (scale, pose) =
+            refined(&source, target.clone(), (1.0, *pose), (width, SETTLED_SCALE), self.rules.kernel)?;
+        if scale.ln().abs() < LEAST_SCALE {
+            return Ok(None);
+        }
+        let source = Surface::thinned(&self.source.thinned(JUDGING)?.scaled(scale)?, width)?;
+        Ok(Some((scale, Agreement::of(&source, &target, &pose, width))))
+    }
+}
