@@ -19,8 +19,8 @@ use crate::{Alignment, AlignmentStep, Kernel, Method, Registration, Result};
 ///
 /// # References
 /// Besl and McKay 1992 (point-to-point), Chen and Medioni 1992 (point-to-plane), Segal, Haehnel and Thrun,
-/// *Generalized-ICP*, RSS 2009 (distribution-to-distribution); for the transport matches see
-/// [`TransportMatcher`](crate::TransportMatcher).
+/// *Generalized-ICP*, RSS 2009 (distribution-to-distribution), Koide et al., ICRA 2021 (onto cells), Rusinkiewicz, SIGGRAPH
+/// 2019 (symmetric); for the transport matches see [`TransportMatcher`](crate::TransportMatcher).
 ///
 /// ```
 /// use barrow_geometry::PointCloud;
@@ -55,7 +55,7 @@ pub struct Aligner {
     pub max_distance: Option<f64>,
     /// Pose to start from. `None`: any pose may be the right one, and is searched for.
     pub initial: Option<Isometry3<f64>>,
-    /// Robust kernel; its width follows the median residual.
+    /// Robust kernel; its width follows the median residual, and so does the shape of an adaptive one all of them.
     pub kernel: Kernel,
     /// Steps that one stage may take.
     pub max_iterations: usize,

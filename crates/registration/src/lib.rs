@@ -1,8 +1,8 @@
 //! Registration of point clouds: one pose loop over weighted correspondences, from a given pose or from none.
 //!
 //! A [`Matcher`] pairs source points with places on the target, by nearest neighbour
-//! ([`NearestMatcher`]) or by the rows of a transport plan ([`TransportMatcher`]); the pose solver cannot
-//! tell which. [`Aligner`] holds the options, [`Alignment`] is the run, [`Registration`] the answer, and its
+//! ([`NearestMatcher`]), by the cells that they fall into ([`VoxelMatcher`]) or by the rows of a transport plan
+//! ([`TransportMatcher`]); the pose solver cannot tell which. [`Aligner`] holds the options, [`Alignment`] is the run, [`Registration`] the answer, and its
 //! [`Verdict`] says whether to believe it.
 //!
 //! | asked | answered by |
@@ -18,6 +18,7 @@
 mod agreement;
 mod aligner;
 mod alignment;
+mod cells;
 mod correspondence;
 mod deformation;
 mod error;
@@ -25,6 +26,7 @@ mod fit;
 mod global;
 mod joint;
 mod kernel;
+mod loss;
 mod multiway;
 mod nearest;
 mod odometry;
@@ -44,6 +46,7 @@ mod track;
 mod trajectory;
 mod transport;
 mod verdict;
+mod voxels;
 
 pub use agreement::Agreement;
 pub use aligner::Aligner;
@@ -52,7 +55,7 @@ pub use correspondence::{Correspondence, Matcher};
 pub use deformation::{Deformation, DeformationRun, DeformationStep, Deformer, Energy, Smoothness};
 pub use error::{Error, Result};
 pub use fit::{Fit, evaluate};
-pub use kernel::Kernel;
+pub use kernel::{FittedKernel, Kernel};
 pub use multiway::{
     Arrangement, Multiway, MultiwayRun, MultiwayStep, PairAnswer, PoseEdge, PoseGraph, PoseGraphSolution,
     Standing,
@@ -70,3 +73,4 @@ pub use trajectory::{
 };
 pub use transport::TransportMatcher;
 pub use verdict::Verdict;
+pub use voxels::VoxelMatcher;

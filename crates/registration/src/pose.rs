@@ -7,7 +7,7 @@ use nalgebra::{
 use rayon::prelude::*;
 
 use crate::surface::Surface;
-use crate::{Correspondence, Kernel};
+use crate::{Correspondence, FittedKernel, Kernel};
 
 /// What a residual T x − y is measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,15 +16,15 @@ pub enum Residual {
     PointToPoint,
     /// Its part along the target's normal.
     PointToPlane,
+    /// Its part along the mean of both normals, which vanishes wherever both points lie on one sphere or cylinder: there
+    /// planes slide further in a step, and onto surfaces that bend.
+    Symmetric,
     /// Its length under the sum of both points' surface covariances (generalised ICP).
     Distribution,
 }
 
 /// Variance of a surface patch along its normal relative to that within it (Segal et al. 2009, section III).
 const NORMAL_VARIANCE: f64 = 1e-3;
-
-/// The kernel's width in robust standard deviations, 1.4826 times the median residual.
-const KERNEL_WIDTH: f64 = 3.0 * 1.4826;
 
 /// The kernel's least width in voxels: clean data must not make every pair an outlier.
 const LEAST_WIDTH: f64 = 0.02;
@@ -54,7 +54,8 @@ impl NormalEquations {
     /// for, but no narrower than a share of `voxel_size` \[m\].
     ///
     /// # References
-    /// Segal, Haehnel, Thrun, *Generalized-ICP*, RSS 2009, equation 2; Chen and Medioni 1992 for the plane.
+    /// Segal, Haehnel, Thrun, *Generalized-ICP*, RSS 2009, equation 2; Chen and Medioni 1992 for the plane;
+    /// Rusinkiewicz, *A symmetric objective function for ICP*, SIGGRAPH 2019, equation 10, its translation not halved.
     pub fn new(
         pairs: &[Correspondence],
         source: &Surface,
@@ -68,21 +69,24 @@ impl NormalEquations {
             Whitened::new(pair, &source.positions[pair.source], normal, target_from_source, residual)
         };
         let measured: Vec<Whitened> = pairs.par_iter().map(measure).collect();
-        let width = kernel_width(&measured, voxel_size);
+        let kernel = fitted(kernel, &measured, voxel_size);
 
         let zero = Self { hessian: Matrix6::zeros(), gradient: Vector6::zeros(), error: 0.0, weight: 0.0 };
         let part = |range: std::ops::Range<usize>| {
             let mut sum = zero.clone();
             for (pair, one) in pairs[range.clone()].iter().zip(&measured[range]) {
-                let weight = pair.weight * kernel.weight(one.squared.sqrt(), width);
-                sum.add(&source.positions[pair.source], one, weight);
+                let weight = pair.weight * kernel.weight_of_square(one.squared);
+                let x = &source.positions[pair.source];
+                // Turning both clouds by half, one each way, moves the mean of a pair by what the turn moves a point there.
+                let lever = if residual == Residual::Symmetric { x - 0.5 * one.r } else { *x };
+                sum.add(&lever, one, weight);
             }
             sum
         };
         fold_ordered(pairs.len(), part, Self::merged).unwrap_or(zero)
     }
 
-    /// Adds one pair; J = [−[x]×, I] in the source frame.
+    /// Adds one pair; J = [−[x]×, I] in the source frame, x the point that a turn moves as it does the residual.
     fn add(&mut self, x: &Point3<f64>, one: &Whitened, weight: f64) {
         let cross = x.coords.cross_matrix();
         let omega = one.omega * weight;
@@ -116,6 +120,9 @@ impl NormalEquations {
     /// The Gauss–Newton step δ, zero along directions that the pairs do not constrain.
     ///
     /// `radius` \[m\] is the size of the cloud; it makes rotations and translations comparable.
+    ///
+    /// Not damped as Levenberg and Marquardt do it: on fixed pairs hardly a step raises the robust cost (of 5600 from starts
+    /// 30° to 120° off 42 did by more than 1 %, none by more than 8 %), and going back where one does led no more starts home.
     pub fn step(&self, radius: f64) -> Vector6<f64> {
         let (scale, values, vectors) = self.eigen(radius);
         let gradient = self.gradient.component_mul(&scale);
@@ -149,15 +156,9 @@ impl NormalEquations {
     }
 }
 
-/// How wide the residuals ask a kernel to be \[m\].
-pub(crate) fn kernel_width(measured: &[Whitened], voxel_size: f64) -> f64 {
-    let mut squares: Vec<f64> = measured.iter().map(|one| one.squared).collect();
-    let middle = squares.len() / 2;
-    let median = match squares.len() {
-        0 => 0.0,
-        _ => squares.select_nth_unstable_by(middle, f64::total_cmp).1.sqrt(),
-    };
-    (KERNEL_WIDTH * median).max(LEAST_WIDTH * voxel_size)
+/// The kernel that some residuals ask for.
+pub(crate) fn fitted(kernel: Kernel, measured: &[Whitened], voxel_size: f64) -> FittedKernel {
+    kernel.fitted(measured.iter().map(|one| one.squared).collect(), LEAST_WIDTH * voxel_size)
 }
 
 fn scales(radius: f64) -> Vector6<f64> {
@@ -189,6 +190,13 @@ impl Whitened {
         let omega = match (residual, target_normal) {
             (Residual::PointToPoint, _) | (_, None) => Matrix3::identity(),
             (Residual::PointToPlane, Some(normal)) => normal * normal.transpose(),
+            (Residual::Symmetric, Some(normal)) => {
+                // Normals are lines: which way they point is a matter of the sensor. Where they disagree the mean is short, and
+                // the pair counts less.
+                let other = source_normal.unwrap_or(normal);
+                let mean = 0.5 * (normal + if other.dot(&normal) < 0.0 { -other } else { other });
+                mean * mean.transpose()
+            }
             (Residual::Distribution, Some(normal)) => {
                 let flat =
                     |n: Vector3<f64>| Matrix3::identity() - (n * n.transpose()) * (1.0 - NORMAL_VARIANCE);
@@ -249,4 +257,37 @@ pub(crate) fn closed_form(pairs: &[Correspondence], source: &[Point3<f64>]) -> O
     let rotation = UnitQuaternion::from_rotation_matrix(&rotation);
     let shift = Translation3::from(target_mean - rotation * source_mean);
     Some(Isometry3::from_parts(shift, rotation))
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::{Isometry3, Point3, UnitQuaternion, Vector3};
+
+    use super::{Residual, Whitened};
+    use crate::Correspondence;
+
+    /// The residual of two points of a surface, at the identity.
+    fn residual(
+        [x, y]: [Vector3<f64>; 2],
+        [source, target]: [Vector3<f64>; 2],
+        residual: Residual,
+    ) -> Whitened {
+        let pair = Correspondence { source: 0, target: y.into(), normal: Some(target), weight: 1.0 };
+        Whitened::new(&pair, &Point3::from(x), Some(source), &Isometry3::identity(), residual)
+    }
+
+    #[test]
+    fn a_sphere_slides_along_itself_without_a_symmetric_residual() {
+        let radial =
+            |turn: f64| UnitQuaternion::from_scaled_axis(Vector3::new(0.3, turn, 0.1)) * Vector3::z();
+        let (n, m) = (radial(0.0), radial(0.7));
+        let on_sphere = |kind| residual([2.0 * n, 2.0 * m], [n, m], kind).squared;
+        assert!(on_sphere(Residual::Symmetric) < 1e-30);
+        assert!(on_sphere(Residual::PointToPlane) > 1e-2);
+        // Away from the sphere it is the distance along the mean, whichever way the normals were taken to point.
+        for side in [1.0, -1.0] {
+            let off = residual([2.0 * n, 1.5 * n], [side * n, n], Residual::Symmetric);
+            assert!((off.squared - 0.25).abs() < 1e-15, "{}", off.squared);
+        }
+    }
 }

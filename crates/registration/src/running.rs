@@ -11,7 +11,9 @@ use crate::pose::{NormalEquations, closed_form, retract};
 use crate::schedule::{Matching, StagePlan};
 use crate::surface::Surface;
 use crate::track::{Candidate, length};
-use crate::{Correspondence, Kernel, Matcher, NearestMatcher, Residual, Result, Stage, TransportMatcher};
+use crate::{
+    Correspondence, Kernel, Matcher, NearestMatcher, Residual, Result, Stage, TransportMatcher, VoxelMatcher,
+};
 
 /// What all stages of one registration hold to.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +37,10 @@ pub(crate) struct Stepped {
     pub ended: bool,
 }
 
+/// Edge of the cells that stand for a target, in voxels of the stage: a few points each, so that their means lie well within the
+/// surface.
+const CELL: f64 = 2.0;
+
 /// A stage in progress.
 pub(crate) struct Running {
     pub plan: StagePlan,
@@ -50,12 +56,13 @@ pub(crate) struct Running {
 
 enum StageMatcher {
     Nearest(NearestMatcher),
+    Voxels(VoxelMatcher),
     Transport(TransportMatcher),
     Joint(JointMatcher),
 }
 
 impl Running {
-    /// Makes a stage of nearest neighbours or plain transport ready on two surfaces; `voxel_size` and `max_distance` \[m\] are
+    /// Makes a stage of nearest neighbours, cells or plain transport ready on two surfaces; `voxel_size` and `max_distance` \[m\] are
     /// the stage's own. Transport is solved on the backend.
     pub fn new(
         plan: StagePlan,
@@ -68,6 +75,7 @@ impl Running {
             Matching::Nearest(_) => {
                 StageMatcher::Nearest(NearestMatcher::between(source.clone(), target, max_distance))
             }
+            Matching::Voxels => StageMatcher::Voxels(VoxelMatcher::over(&target, CELL * voxel_size)),
             Matching::Transport => {
                 StageMatcher::Transport(TransportMatcher::over(target, voxel_size, backend))
             }
@@ -124,6 +132,7 @@ impl Running {
     fn correspond(&mut self, pose: &Isometry3<f64>) -> Result<Vec<Correspondence>> {
         match &mut self.matcher {
             StageMatcher::Nearest(matcher) => matcher.correspond(&self.source.positions, pose),
+            StageMatcher::Voxels(matcher) => matcher.correspond(&self.source.positions, pose),
             StageMatcher::Transport(matcher) => matcher.correspond(&self.source.positions, pose),
             StageMatcher::Joint(matcher) => matcher.correspond(&self.source.positions, pose),
         }
@@ -153,6 +162,7 @@ impl Running {
     fn residual(&self) -> Option<Residual> {
         match self.plan.matching {
             Matching::Nearest(residual) => Some(residual),
+            Matching::Voxels => Some(Residual::Distribution),
             Matching::Transport => None,
         }
     }
@@ -160,7 +170,7 @@ impl Running {
     /// Whether the matches have reached their final sharpness.
     fn cooled(&self) -> bool {
         match &self.matcher {
-            StageMatcher::Nearest(_) => true,
+            StageMatcher::Nearest(_) | StageMatcher::Voxels(_) => true,
             StageMatcher::Transport(matcher) => matcher.cooled(),
             StageMatcher::Joint(matcher) => matcher.cooled(),
         }
@@ -169,7 +179,7 @@ impl Running {
     /// Steps this stage may take: an annealed one is not cut before it is cool.
     fn limit(&self, max_iterations: usize) -> usize {
         match &self.matcher {
-            StageMatcher::Nearest(_) => max_iterations,
+            StageMatcher::Nearest(_) | StageMatcher::Voxels(_) => max_iterations,
             StageMatcher::Transport(matcher) => matcher.levels() + max_iterations,
             // Beyond its last blur its matches change little; finer stages do better.
             StageMatcher::Joint(matcher) => matcher.levels(),

@@ -13,6 +13,10 @@ pub enum Method {
     Transport,
     /// Generalised ICP from coarse to fine: points as small planes on both sides.
     Gicp,
+    /// Generalised ICP from coarse to fine, onto the cells of a grid: no neighbours are searched for.
+    VoxelGicp,
+    /// ICP from coarse to fine, by the planes between the normals of both sides.
+    Symmetric,
     /// Point-to-plane ICP from coarse to fine.
     PointToPlane,
     /// Point-to-point ICP from coarse to fine.
@@ -24,6 +28,8 @@ pub enum Method {
 pub(crate) enum Matching {
     /// Nearest neighbours, the residual measured so.
     Nearest(Residual),
+    /// Nearest of the cells around, the residual that of distributions.
+    Voxels,
     /// Rows of a transport plan, the residual point to point.
     Transport,
 }
@@ -61,6 +67,10 @@ const GICP_COARSE: StagePlan = nearest("gicp coarse", Residual::Distribution, 4.
 const GICP_MIDDLE: StagePlan = nearest("gicp middle", Residual::Distribution, 2.0);
 const GICP_FINE: StagePlan = nearest("gicp fine", Residual::Distribution, 1.0);
 const GICP_FINEST: StagePlan = nearest("gicp finest", Residual::Distribution, FINEST);
+const fn voxels(name: &'static str, coarseness: f64) -> StagePlan {
+    StagePlan { name, matching: Matching::Voxels, coarseness }
+}
+
 const POINT_COARSEST: StagePlan = nearest("point coarsest", Residual::PointToPoint, 8.0);
 const TRANSPORT: StagePlan = StagePlan { name: "transport", matching: Matching::Transport, coarseness: 4.0 };
 
@@ -79,6 +89,11 @@ impl Schedule {
             ],
             Method::Transport => vec![vec![TRANSPORT, GICP_COARSE, GICP_MIDDLE]],
             Method::Gicp => vec![vec![GICP_COARSE, GICP_MIDDLE]],
+            Method::VoxelGicp => vec![vec![voxels("voxels coarse", 4.0), voxels("voxels middle", 2.0)]],
+            Method::Symmetric => {
+                let stage = |name, coarseness| nearest(name, Residual::Symmetric, coarseness);
+                vec![vec![stage("symmetric coarse", 4.0), stage("symmetric middle", 2.0)]]
+            }
             Method::PointToPlane => {
                 let stage = |name, coarseness| nearest(name, Residual::PointToPlane, coarseness);
                 vec![vec![stage("plane coarse", 4.0), stage("plane middle", 2.0)]]
@@ -95,6 +110,8 @@ impl Schedule {
             |fine, finest, residual| vec![nearest(fine, residual, 1.0), nearest(finest, residual, FINEST)];
         let finish = match method {
             Method::Auto | Method::Transport | Method::Gicp => vec![GICP_FINE, GICP_FINEST],
+            Method::VoxelGicp => vec![voxels("voxels fine", 1.0), voxels("voxels finest", FINEST)],
+            Method::Symmetric => pair("symmetric fine", "symmetric finest", Residual::Symmetric),
             Method::PointToPlane => pair("plane fine", "plane finest", Residual::PointToPlane),
             Method::PointToPoint => pair("point fine", "point finest", Residual::PointToPoint),
         };

@@ -8,7 +8,7 @@ use barrow_geometry::{PointCloud, fold_ordered};
 use nalgebra::{Isometry3, Point3, SMatrix, SVector, Similarity3, Translation3};
 
 use crate::error::require_positive;
-use crate::pose::{Whitened, retract};
+use crate::pose::{Whitened, fitted, retract};
 use crate::resolution::GATE;
 use crate::surface::{Surface, centered};
 use crate::{
@@ -225,13 +225,13 @@ fn step(
             Whitened::new(pair, &positions[pair.source], normal, pose, Residual::Distribution)
         })
         .collect();
-    let width = crate::pose::kernel_width(&measured, voxel_size);
+    let kernel = fitted(kernel, &measured, voxel_size);
     // In units of the cloud, so that lengths and angles meet one threshold.
     let size = positions.iter().map(|point| point.coords.norm()).fold(0.0, f64::max);
     let part = |range: std::ops::Range<usize>| {
         let (mut hessian, mut gradient) = (SMatrix::<f64, 7, 7>::zeros(), SVector::<f64, 7>::zeros());
         for (pair, one) in pairs[range.clone()].iter().zip(&measured[range]) {
-            let weight = pair.weight * kernel.weight(one.squared.sqrt(), width);
+            let weight = pair.weight * kernel.weight_of_square(one.squared);
             let x = positions[pair.source].coords / size;
             let mut jacobian = SMatrix::<f64, 3, 7>::zeros();
             jacobian.fixed_view_mut::<3, 3>(0, 0).copy_from(&-x.cross_matrix());

@@ -10,8 +10,15 @@ use barrow_registration::{Aligner, Error, Method, Registration, evaluate};
 use common::{landscape, motion};
 use nalgebra::{Isometry3, Point3, Translation3, Vector3};
 
-const METHODS: [Method; 5] =
-    [Method::Auto, Method::Transport, Method::Gicp, Method::PointToPlane, Method::PointToPoint];
+const METHODS: [Method; 7] = [
+    Method::Auto,
+    Method::Transport,
+    Method::Gicp,
+    Method::VoxelGicp,
+    Method::Symmetric,
+    Method::PointToPlane,
+    Method::PointToPoint,
+];
 
 fn cloud(points: impl IntoIterator<Item = Point3<f64>>) -> PointCloud {
     PointCloud::new(points.into_iter().collect()).unwrap()

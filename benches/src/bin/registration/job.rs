@@ -28,7 +28,7 @@ pub struct Job {
     /// How far from the truth an answer may be.
     #[serde(default)]
     pub must: Limits,
-    /// `auto`, `transport`, `gicp`, `plane` or `point`.
+    /// `auto`, `transport`, `gicp`, `voxels`, `symmetric`, `plane` or `point`.
     #[serde(default)]
     pub method: String,
     /// Pose to start from.
@@ -227,9 +227,14 @@ fn method(name: &str) -> Result<Method> {
         "" | "auto" => Method::Auto,
         "transport" => Method::Transport,
         "gicp" => Method::Gicp,
+        "voxels" => Method::VoxelGicp,
+        "symmetric" => Method::Symmetric,
         "plane" => Method::PointToPlane,
         "point" => Method::PointToPoint,
-        _ => return Err(format!("method {name} is none of auto, transport, gicp, plane, point").into()),
+        _ => {
+            let known = "auto, transport, gicp, voxels, symmetric, plane, point";
+            return Err(format!("method {name} is none of {known}").into());
+        }
     })
 }
 

@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use barrow::geometry::{Arc, BatchSearch, KdTree, PointCloud, Status};
-use barrow::registration::{Aligner, AlignmentStep, Method, Registration, SimilarityAligner, Verdict};
+use barrow::registration::{
+    Aligner, AlignmentStep, Kernel, Method, Registration, SimilarityAligner, Verdict,
+};
 use clap::{Args, ValueEnum};
 use nalgebra::Similarity3;
 
@@ -56,6 +58,9 @@ pub struct Options {
     /// How points are matched.
     #[arg(long, value_enum, default_value_t = MethodChoice::Auto)]
     method: MethodChoice,
+    /// How much pairs with large residuals still count.
+    #[arg(long, value_enum, default_value_t = KernelChoice::GemanMcclure)]
+    kernel: KernelChoice,
     /// Pose to start from: four lines of four numbers [default: none; any pose may be the right one].
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
@@ -105,6 +110,10 @@ enum MethodChoice {
     Ot,
     /// Generalised ICP: points as small planes on both sides.
     Gicp,
+    /// Generalised ICP onto the cells of a grid, without a search for neighbours.
+    Voxels,
+    /// ICP along the mean of both normals.
+    Symmetric,
     /// ICP, point to plane.
     Plane,
     /// ICP, point to point.
@@ -117,8 +126,39 @@ impl From<MethodChoice> for Method {
             MethodChoice::Auto => Self::Auto,
             MethodChoice::Ot => Self::Transport,
             MethodChoice::Gicp => Self::Gicp,
+            MethodChoice::Voxels => Self::VoxelGicp,
+            MethodChoice::Symmetric => Self::Symmetric,
             MethodChoice::Plane => Self::PointToPlane,
             MethodChoice::Point => Self::PointToPoint,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum KernelChoice {
+    /// All the same.
+    LeastSquares,
+    /// Less and less, but never without influence.
+    Huber,
+    /// Less still.
+    Cauchy,
+    /// Hardly at all.
+    GemanMcclure,
+    /// Not at all beyond three standard deviations.
+    Tukey,
+    /// As the residuals themselves make likeliest.
+    Adaptive,
+}
+
+impl From<KernelChoice> for Kernel {
+    fn from(choice: KernelChoice) -> Self {
+        match choice {
+            KernelChoice::LeastSquares => Self::LeastSquares,
+            KernelChoice::Huber => Self::Huber,
+            KernelChoice::Cauchy => Self::Cauchy,
+            KernelChoice::GemanMcclure => Self::GemanMcClure,
+            KernelChoice::Tukey => Self::Tukey,
+            KernelChoice::Adaptive => Self::Adaptive,
         }
     }
 }
@@ -215,6 +255,7 @@ impl Options {
             voxel_size: self.voxel_size,
             max_distance: self.max_distance,
             max_iterations: self.max_iterations as usize,
+            kernel: self.kernel.into(),
             ..Aligner::default()
         }
     }

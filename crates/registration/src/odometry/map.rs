@@ -3,8 +3,8 @@
 use nalgebra::Vector3;
 use rayon::prelude::*;
 
-use super::cells::{CellTable, Place, place};
 use super::moments::Moments;
+use crate::cells::{CellTable, Place, place, places_around};
 
 /// Points that a cell takes in. The first ones anchor the map; later ones would carry the drift into it.
 const FULL: f64 = 60.0;
@@ -121,18 +121,9 @@ impl LocalMap {
 
     /// The cell whose mean is nearest, of the eight around a point: none nearer than half an edge is missed.
     pub fn nearest(&self, point: &Vector3<f64>) -> Option<usize> {
-        let base = place(point, self.edge)?;
-        let towards = |axis: usize| {
-            let within = point[axis] / self.edge - f64::from(base[axis]);
-            if within < 0.5 { -1 } else { 1 }
-        };
-        let towards = [towards(0), towards(1), towards(2)];
         let mut best: Option<(f64, usize)> = None;
-        for corner in 0..8 {
-            let step = |axis: usize| if corner >> (2 - axis) & 1 == 1 { towards[axis] } else { 0 };
-            let Some(cell) = self.table.get([base[0] + step(0), base[1] + step(1), base[2] + step(2)]) else {
-                continue;
-            };
+        for place in places_around(point, self.edge)? {
+            let Some(cell) = self.table.get(place) else { continue };
             let distance = (self.moments[cell].mean - point).norm_squared();
             if best.is_none_or(|best| distance < best.0) {
                 best = Some((distance, cell));

@@ -1,6 +1,5 @@
 //! The pose of every scan of a moving sensor: options, and the one loop.
 
-mod cells;
 mod deskew;
 mod map;
 mod moments;

@@ -5,7 +5,6 @@ use std::time::Instant;
 use barrow_geometry::PointCloud;
 use nalgebra::{Isometry3, Matrix6, Translation3, Vector3, Vector6};
 
-use super::cells::{CellTable, place};
 use super::map::LocalMap;
 use super::motion::{Motion, Unroll, adjoint, exp, log};
 use super::prior::{Deviations, Prior, next_start};
@@ -13,6 +12,7 @@ use super::scale::{automatic_voxel_size, origin};
 use super::solve::{Effort, Solved, SourcePoint, solve, untold};
 use super::times::Sweep;
 use super::{Odometry, OdometryStep, Track, Tracking};
+use crate::cells::{CellTable, place};
 
 /// Cells of the map along one voxel of the scan.
 const CELLS: f64 = 3.0;

@@ -3,8 +3,8 @@
 use barrow_geometry::PointCloud;
 use nalgebra::Vector3;
 
-use super::cells::{CellTable, place};
 use super::solve::SourcePoint;
+use crate::cells::{CellTable, place};
 
 /// Points that a scan is matched by, about.
 const MATCHED: usize = 2500;

@@ -17,6 +17,18 @@ pub(crate) fn place(point: &Vector3<f64>, edge: f64) -> Option<Place> {
     inside.then(|| [scaled.x.floor() as i32, scaled.y.floor() as i32, scaled.z.floor() as i32])
 }
 
+/// The eight cells around a point, its own first: no other one comes nearer to it than half an edge.
+pub(crate) fn places_around(point: &Vector3<f64>, edge: f64) -> Option<[Place; 8]> {
+    let own = place(point, edge)?;
+    let towards = own.map(f64::from);
+    let towards: [i32; 3] =
+        std::array::from_fn(|axis| if point[axis] / edge - towards[axis] < 0.5 { -1 } else { 1 });
+    let corner = |corner: usize, axis: usize| corner >> (2 - axis) & 1 == 1;
+    Some(std::array::from_fn(|number| {
+        std::array::from_fn(|axis| own[axis] + if corner(number, axis) { towards[axis] } else { 0 })
+    }))
+}
+
 /// A table from places to indices 0, 1, 2, … in the order in which places are first met.
 ///
 /// Open addressing with a fixed mixing function: nothing about it is drawn, and it is never walked through, so that
