@@ -7,14 +7,17 @@ use crate::schedule::StagePlan;
 use crate::track::{Candidate, distinct};
 use crate::{Agreement, Result, global};
 
-/// Coarseness of the surfaces on which points are compared, and radius of their features in voxels of that coarseness, search
-/// after search. What repeats at the first size, as the corners of a room do, may not at the second.
-const SEARCHES: [(f64, f64); 2] = [(2.0, 5.0), (3.0, 9.0)];
+/// Coarseness of the surfaces on which points are compared, and radius of their features in voxels, search after search. Few points
+/// and wide features are quick, and most often enough; scans with little in common have more true matches among all points.
+const SEARCHES: [(f64, f64); 2] = [(2.0, 7.0), (1.0, 5.0)];
+
+/// The same of clouds with few points, all of which are needed.
+const SEARCHES_OF_FEW: [(f64, f64); 2] = [(1.0, 5.0), (1.0, 10.0)];
 
 /// Searches there are.
 pub(crate) const COUNT: usize = SEARCHES.len();
 
-/// Points below which features need every one of them: searches are finer by one then.
+/// Points below which clouds have few.
 const FEW: usize = 4000;
 
 /// Poses of a search that are looked at more closely: the best by their score.
@@ -45,9 +48,8 @@ impl Pair {
     /// One of the [searches](COUNT), whose poses take a few steps of a stage each.
     pub fn search(&self, number: usize, sifting: StagePlan) -> Result<Found> {
         let points = self.source.thinned(1.0)?.len().max(self.target.thinned(1.0)?.len());
-        let (coarseness, radius) = SEARCHES[number];
-        let coarseness = if points < FEW { coarseness - 1.0 } else { coarseness };
-        let places = self.matched_places(coarseness, radius * coarseness)?;
+        let (coarseness, radius) = if points < FEW { SEARCHES_OF_FEW[number] } else { SEARCHES[number] };
+        let places = self.matched_places(coarseness, radius)?;
         let found = global::hypotheses(&places, coarseness * self.voxel_size);
         let (source, target) = self.level(SIFTING)?;
         let width = SIFTING * self.voxel_size;
