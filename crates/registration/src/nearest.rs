@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use barrow_geometry::{BatchSearch, KdTree, Neighbor, PointCloud};
 use nalgebra::{Isometry3, Point3};
+use rayon::prelude::*;
 
 use crate::error::require_positive;
 use crate::surface::Surface;
 use crate::{Correspondence, Matcher, Result};
+
+/// Points whose pairs are written down by one thread.
+const SEQUENTIAL: usize = 2048;
 
 /// Pairs every source point with its nearest target point, if that is within `max_distance`.
 ///
@@ -102,7 +106,8 @@ impl Matcher for NearestMatcher {
         };
         let found = target.tree.nearest_all(last.source.tree(), &search);
         let nobody = target.positions.len();
-        last.found = found.iter().map(|found| found.map_or(nobody, |found| found.index)).collect();
+        last.found.clear();
+        last.found.extend(found.iter().map(|found| found.map_or(nobody, |found| found.index)));
         self.last = Some(last);
         let matched = |(source, found): (usize, Option<Neighbor>)| {
             found.map(|found| Correspondence {
@@ -112,6 +117,6 @@ impl Matcher for NearestMatcher {
                 weight: 1.0,
             })
         };
-        Ok(found.into_iter().enumerate().filter_map(matched).collect())
+        Ok(found.into_par_iter().with_min_len(SEQUENTIAL).enumerate().filter_map(matched).collect())
     }
 }

@@ -29,6 +29,9 @@ const NORMAL_VARIANCE: f64 = 1e-3;
 /// The kernel's least width in voxels: clean data must not make every pair an outlier.
 const LEAST_WIDTH: f64 = 0.02;
 
+/// Residuals that a kernel's width is read off, evenly spread: more would not change their median visibly.
+const WITNESSES: usize = 8192;
+
 /// Directions with less than this share of the strongest one's information are held back.
 const UNCONSTRAINED: f64 = 1e-6;
 
@@ -47,6 +50,8 @@ pub(crate) struct NormalEquations {
     pub error: f64,
     /// Σ w.
     pub weight: f64,
+    /// Σ |T x − y|² and Σ 1, both under the weights of the pairs alone.
+    plain: [f64; 2],
 }
 
 impl NormalEquations {
@@ -71,7 +76,13 @@ impl NormalEquations {
         let measured: Vec<Whitened> = pairs.par_iter().map(measure).collect();
         let kernel = fitted(kernel, &measured, voxel_size);
 
-        let zero = Self { hessian: Matrix6::zeros(), gradient: Vector6::zeros(), error: 0.0, weight: 0.0 };
+        let zero = Self {
+            hessian: Matrix6::zeros(),
+            gradient: Vector6::zeros(),
+            error: 0.0,
+            weight: 0.0,
+            plain: [0.0; 2],
+        };
         let part = |range: std::ops::Range<usize>| {
             let mut sum = zero.clone();
             for (pair, one) in pairs[range.clone()].iter().zip(&measured[range]) {
@@ -80,6 +91,8 @@ impl NormalEquations {
                 // Turning both clouds by half, one each way, moves the mean of a pair by what the turn moves a point there.
                 let lever = if residual == Residual::Symmetric { x - 0.5 * one.r } else { *x };
                 sum.add(&lever, one, weight);
+                sum.plain[0] += pair.weight * one.r.norm_squared();
+                sum.plain[1] += pair.weight;
             }
             sum
         };
@@ -114,7 +127,14 @@ impl NormalEquations {
         self.gradient += other.gradient;
         self.error += other.error;
         self.weight += other.weight;
+        self.plain[0] += other.plain[0];
+        self.plain[1] += other.plain[1];
         self
+    }
+
+    /// Root mean square distance of the pairs, under their own weights \[m\].
+    pub fn rmse(&self) -> f64 {
+        (self.plain[0] / self.plain[1].max(f64::MIN_POSITIVE)).sqrt()
     }
 
     /// The Gauss–Newton step δ, zero along directions that the pairs do not constrain.
@@ -158,7 +178,9 @@ impl NormalEquations {
 
 /// The kernel that some residuals ask for.
 pub(crate) fn fitted(kernel: Kernel, measured: &[Whitened], voxel_size: f64) -> FittedKernel {
-    kernel.fitted(measured.iter().map(|one| one.squared).collect(), LEAST_WIDTH * voxel_size)
+    let stride = measured.len().div_ceil(WITNESSES).max(1);
+    let squares = measured.iter().step_by(stride).map(|one| one.squared).collect();
+    kernel.fitted(squares, LEAST_WIDTH * voxel_size)
 }
 
 fn scales(radius: f64) -> Vector6<f64> {
@@ -197,16 +219,28 @@ impl Whitened {
                 let mean = 0.5 * (normal + if other.dot(&normal) < 0.0 { -other } else { other });
                 mean * mean.transpose()
             }
-            (Residual::Distribution, Some(normal)) => {
-                let flat =
-                    |n: Vector3<f64>| Matrix3::identity() - (n * n.transpose()) * (1.0 - NORMAL_VARIANCE);
-                let covariance = flat(normal) + source_normal.map_or_else(Matrix3::identity, flat);
-                // Both summands are at least NORMAL_VARIANCE in every direction: the inverse exists.
-                covariance.try_inverse().map_or_else(Matrix3::identity, |m| m * (2.0 * NORMAL_VARIANCE))
-            }
+            (Residual::Distribution, Some(normal)) => match source_normal {
+                Some(other) => joined(&normal, &other),
+                None => joined(&normal, &normal),
+            },
         };
         Self { r, omega, squared: r.dot(&(omega * r)).max(0.0) }
     }
+}
+
+/// (C_n + C_m)⁻¹, scaled to one where both are in line, for patches C_n = I − (1 − ν) n nᵀ with ν the variance along the normal.
+///
+/// The sum has the eigenvectors n + m, n − m and n × m, so that its inverse is written down at once.
+fn joined(n: &Vector3<f64>, m: &Vector3<f64>) -> Matrix3<f64> {
+    let shrunk = 1.0 - NORMAL_VARIANCE;
+    let cosine = n.dot(m);
+    let (sum, difference) = (n + m, n - m);
+    // For eigenvalues λ± = 2 − (1 − ν)(1 ± n·m) ≥ 2ν, and 2 along the third.
+    let share = |sign: f64| 0.25 * shrunk / (2.0 - shrunk * (1.0 + sign * cosine));
+    let inverse = Matrix3::from_diagonal_element(0.5)
+        + sum * (sum.transpose() * share(1.0))
+        + difference * (difference.transpose() * share(-1.0));
+    inverse * (2.0 * NORMAL_VARIANCE)
 }
 
 /// T ∘ (exp ω, t) for δ = (ω, t).

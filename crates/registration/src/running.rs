@@ -101,8 +101,7 @@ impl Running {
         if pairs.is_empty() {
             return Ok(None);
         }
-        let rmse = rmse(&pairs, &self.source, &candidate.pose);
-        let moved = self.moved(&candidate.pose, &pairs, rules);
+        let (moved, rmse) = self.moved(&candidate.pose, &pairs, rules);
         let motion = length(&(candidate.pose.inverse() * moved), rules.radius);
         self.iterations += 1;
         candidate.pose = moved;
@@ -138,12 +137,12 @@ impl Running {
         }
     }
 
-    /// The pose after one step on the pairs.
-    fn moved(&self, pose: &Isometry3<f64>, pairs: &[Correspondence], rules: &Rules) -> Isometry3<f64> {
+    /// The pose after one step on the pairs, and their root mean square distance before it \[m\].
+    fn moved(&self, pose: &Isometry3<f64>, pairs: &[Correspondence], rules: &Rules) -> (Isometry3<f64>, f64) {
         let residual = match self.residual() {
             Some(residual) => residual,
             None => match closed_form(pairs, &self.source.positions) {
-                Some(moved) => return moved,
+                Some(moved) => return (moved, rmse(pairs, &self.source, pose)),
                 None => Residual::PointToPoint,
             },
         };
@@ -155,7 +154,7 @@ impl Running {
         if length > self.max_distance {
             step *= self.max_distance / length;
         }
-        retract(pose, &step)
+        (retract(pose, &step), equations.rmse())
     }
 
     /// How the residual is measured; `None` where the matches are solved in closed form.
