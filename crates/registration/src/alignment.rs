@@ -176,13 +176,15 @@ impl Alignment {
             self.judge(self.current.candidate.clone())?;
             self.current.candidate = self.best()?;
         }
-        let (pair, ended) = (&self.pair, self.current.candidate);
+        let (pair, mut ended) = (&self.pair, self.current.candidate);
+        let certainty = if stopped { pair.certainty(&ended)? } else { pair.held(&mut ended)? };
         let agreement = pair.agreement(&ended.pose)?;
         let rival = self.standings.rival(&ended, pair.rules.radius, pair.voxel_size);
         let mut verdict = Verdict::of(&agreement, rival.map(|(agreement, _)| agreement));
         let other_scale =
             if stopped || verdict == Verdict::Failed { None } else { other_scale(pair, &ended, &agreement)? };
-        if other_scale.is_some() {
+        // What the clouds leave free only a given pose can tell.
+        if other_scale.is_some() || (self.is_free && !certainty.freedom.is_empty()) {
             verdict = verdict.min(Verdict::Doubtful);
         }
         let (source, target) = pair.level(1.0)?;
@@ -190,9 +192,7 @@ impl Alignment {
             pose: ended.pose,
             target_from_source: outside(pair, &ended.pose),
             source_origin: pair.source.origin,
-            radius: pair.rules.radius,
-            residual: ended.residual,
-            kernel: pair.rules.kernel,
+            certainty,
             voxel_size: pair.voxel_size,
             max_distance: pair.max_distance,
             convergence: Convergence {

@@ -33,7 +33,7 @@ const LEAST_WIDTH: f64 = 0.02;
 const WITNESSES: usize = 8192;
 
 /// Directions with less than this share of the strongest one's information are held back.
-const UNCONSTRAINED: f64 = 1e-6;
+pub(crate) const UNCONSTRAINED: f64 = 1e-6;
 
 /// The weighted normal equations of ½ Σ wᵢ rᵢᵀ Ωᵢ rᵢ at a pose.
 ///
@@ -163,6 +163,13 @@ impl NormalEquations {
         (0..6).filter(|&i| values[i] <= floor).map(|i| vectors.column(i).into_owned()).collect()
     }
 
+    /// The equations for steps K δ, with K a projection that keeps some directions and takes others away.
+    pub fn kept(mut self, keeping: &Matrix6<f64>) -> Self {
+        self.hessian = keeping.transpose() * self.hessian * keeping;
+        self.gradient = keeping.transpose() * self.gradient;
+        self
+    }
+
     fn eigen(&self, radius: f64) -> (Vector6<f64>, Vector6<f64>, Matrix6<f64>) {
         let scale = scales(radius);
         let scaled = Matrix6::from_fn(|i, j| self.hessian[(i, j)] * scale[i] * scale[j]);
@@ -183,7 +190,8 @@ pub(crate) fn fitted(kernel: Kernel, measured: &[Whitened], voxel_size: f64) -> 
     kernel.fitted(squares, LEAST_WIDTH * voxel_size)
 }
 
-fn scales(radius: f64) -> Vector6<f64> {
+/// Factors that make turns comparable with shifts: a turn is measured at a radius \[m\].
+pub(crate) fn scales(radius: f64) -> Vector6<f64> {
     let turn = if radius > 0.0 { 1.0 / radius } else { 1.0 };
     Vector6::new(turn, turn, turn, 1.0, 1.0, 1.0)
 }

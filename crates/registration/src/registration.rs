@@ -47,13 +47,23 @@ pub struct Registration {
     /// The smaller of the shares of source and target points with a partner within the gate.
     pub overlap: f64,
     /// Hessian of half the weighted sum of squared residuals, rotation first, for the perturbation
-    /// T ∘ (exp ω, t) in the source frame. Residuals in metres: multiply by 1/σ² for an information matrix
-    /// under noise σ.
+    /// T ∘ (exp ω, t) in the source frame; zero along free directions. Residuals in metres: the inverse of
+    /// [`covariance`](Self::covariance) is this over the variance of one match.
     pub information: Matrix6<f64>,
-    /// Residual variance times the inverse of `information`; `None` if some direction is unconstrained.
+    /// Covariance of the perturbation (ω, t), `None` if some direction is free: σ² times the inverse of `information`, with σ² the
+    /// variance of one match as it bears on the pose. It counts that residuals of neighbours depend on each other, and that
+    /// matches change where the source moves and pull it back the less, the more noise there is (Huber 1967; Liang and Zeger 1986).
+    ///
+    /// On made objects, streets and rooms whose points were drawn apart, with noise up to half a voxel, the mean of δᵀ C⁻¹ δ over errors
+    /// δ is from 4 to 8, for 6 of a right covariance C; it is less, and the covariance too wide, for planes without any noise. What
+    /// all points have in common, such as a calibration that is off, no covariance of points can know.
     pub covariance: Option<Matrix6<f64>>,
-    /// Perturbations (ω, t) that the matches leave free, along which the pose was held back. Unit length
-    /// once ω is multiplied by the source's radius, about its centroid.
+    /// Perturbations (ω, t) that the surfaces leave free, about the source's centroid: motions along which the normals of both
+    /// clouds say no more alike than the errors of normals do by themselves. Mere shifts come first. Length one once ω is
+    /// multiplied by the source's radius, the root mean square distance to the centroid; at right angles so.
+    ///
+    /// The pose was held back along them: it is the nearest to where it began, a given pose or else what the search came
+    /// up with. Without a given pose it is doubtful at most.
     pub degenerate_directions: Vec<Vector6<f64>>,
     /// Why the loop stopped; `residual` is the last step's motion of a point at the source's radius \[m\].
     pub convergence: Convergence,

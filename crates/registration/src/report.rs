@@ -5,10 +5,10 @@ use std::sync::Arc;
 use barrow_geometry::Convergence;
 use nalgebra::{Isometry3, Matrix6, Translation3};
 
+use crate::certainty::Certainty;
 use crate::fit::fit_of;
-use crate::pose::NormalEquations;
 use crate::surface::Surface;
-use crate::{Agreement, Kernel, Matcher, NearestMatcher, Registration, Residual, Result, Stage, Verdict};
+use crate::{Agreement, Registration, Result, Stage, Verdict};
 
 /// Where the loop ended.
 pub(crate) struct Answer {
@@ -18,10 +18,7 @@ pub(crate) struct Answer {
     pub target_from_source: Isometry3<f64>,
     /// The source's centroid.
     pub source_origin: Translation3<f64>,
-    /// Size of the source \[m\].
-    pub radius: f64,
-    pub residual: Residual,
-    pub kernel: Kernel,
+    pub certainty: Certainty,
     pub voxel_size: f64,
     pub max_distance: f64,
     pub convergence: Convergence,
@@ -34,14 +31,10 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Measures the pose on the finest surfaces.
+    /// Measures the fit of the pose, and tells everything about the source's origin instead of its centroid.
     pub fn report(self, source: &Arc<Surface>, target: &Arc<Surface>) -> Result<Registration> {
         let fit = fit_of(source, target, &self.pose, self.max_distance);
-        let pairs = NearestMatcher::over(target.clone(), self.max_distance)
-            .correspond(&source.positions, &self.pose)?;
-        let equations =
-            NormalEquations::new(&pairs, source, &self.pose, self.residual, self.kernel, self.voxel_size);
-        let degenerate_directions = equations.unconstrained(self.radius);
+        let Certainty { information, variance, freedom } = self.certainty;
         // A perturbation δ about the source's origin is A δ about its centroid c, A = [I 0; −[c]× I].
         let cross = self.source_origin.vector.cross_matrix();
         let shift = |block| {
@@ -50,8 +43,9 @@ impl Answer {
             shift
         };
         let (about_centroid, about_origin) = (shift(-cross), shift(cross));
-        let variance = equations.error / (equations.weight - 6.0).max(1.0);
-        let factor = degenerate_directions.is_empty().then(|| equations.hessian.cholesky()).flatten();
+        let covariance = variance
+            .and_then(|variance| Some(information.cholesky()?.inverse() * variance))
+            .map(|covariance| about_origin * covariance * about_origin.transpose());
         Ok(Registration {
             target_from_source: self.target_from_source,
             verdict: self.verdict,
@@ -64,10 +58,9 @@ impl Answer {
             source_points: source.positions.len(),
             target_points: target.positions.len(),
             overlap: fit.overlap,
-            information: about_centroid.transpose() * equations.hessian * about_centroid,
-            covariance: factor
-                .map(|factor| about_origin * factor.inverse() * variance * about_origin.transpose()),
-            degenerate_directions,
+            information: about_centroid.transpose() * information * about_centroid,
+            covariance,
+            degenerate_directions: freedom.directions(),
             convergence: self.convergence,
             stages: self.stages,
             voxel_size: self.voxel_size,

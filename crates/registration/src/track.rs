@@ -11,6 +11,8 @@ use crate::schedule::StagePlan;
 pub(crate) struct Candidate {
     /// Between the centred clouds.
     pub pose: Isometry3<f64>,
+    /// Where it began.
+    pub start: Isometry3<f64>,
     /// How the last stage measured its residuals.
     pub residual: Residual,
     pub status: Status,
@@ -23,7 +25,8 @@ impl Candidate {
     /// A pose that nothing has been done about.
     pub fn at(pose: Isometry3<f64>) -> Self {
         let residual = Residual::Distribution;
-        Self { pose, residual, status: Status::MaxIterations, iterations: 0, motion: f64::INFINITY }
+        let status = Status::MaxIterations;
+        Self { pose, start: pose, residual, status, iterations: 0, motion: f64::INFINITY }
     }
 }
 

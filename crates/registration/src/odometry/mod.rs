@@ -3,7 +3,7 @@
 mod deskew;
 mod map;
 mod moments;
-mod motion;
+pub(crate) mod motion;
 mod prior;
 mod run;
 mod scale;
