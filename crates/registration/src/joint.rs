@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use barrow_geometry::{Balance, BatchSearch, MatrixSinkhorn, MatrixTransport, Potentials};
+use barrow_geometry::{Balance, MatrixSinkhorn, MatrixTransport, Potentials};
 use nalgebra::{DMatrix, Isometry3, Point3, Vector3};
 use rayon::prelude::*;
 
-use crate::global::{Feature, estimate_features};
+use crate::global::Feature;
 use crate::surface::Surface;
-use crate::transport::{LEAST_SHARE, REACH, TOLERANCE, falling_blurs};
+use crate::transport::{LEAST_SHARE, REACH, TOLERANCE, falling_blurs, weight};
 use crate::{Correspondence, Matcher, Result};
 
 /// Ratio of successive blurs; one pose step is taken at each.
@@ -46,19 +46,11 @@ pub(crate) struct JointMatcher {
 }
 
 impl JointMatcher {
-    /// A matcher between two surfaces, whose blur ends at `blur` \[m\]. Looks are those of the points of two finer surfaces, by
-    /// what lies within `radius` \[m\] of them. `None` without normals.
-    pub fn new(
-        (source, target): (&Surface, &Arc<Surface>),
-        (fine_source, fine_target): (&Surface, &Surface),
-        radius: f64,
-        blur: f64,
-    ) -> Option<Self> {
-        let of_source = looks(source, fine_source, radius)?;
-        let of_target = looks(target, fine_target, radius)?;
+    /// A matcher onto a surface, whose blur ends at `blur` \[m\], by the looks of all points of both sides.
+    pub fn new(target: Arc<Surface>, looks: [Vec<Option<Feature>>; 2], blur: f64) -> Self {
         let blurs = falling_blurs(&target.positions, COOLING, blur);
-        let unlike = unlikeness(&of_source, &of_target);
-        Some(Self { target: target.clone(), unlike, blurs, calls: 0, potentials: None })
+        let unlike = unlikeness(&looks[0], &looks[1]);
+        Self { target, unlike, blurs, calls: 0, potentials: None }
     }
 
     /// Whether the last match was made at the final blur.
@@ -102,7 +94,6 @@ impl Matcher for JointMatcher {
         };
         let plan = solver.solve(&problem)?;
         let rows = row_means(&plan.plan, targets);
-        let least_variance = 0.1 * blur * blur;
         let pairs = rows
             .into_iter()
             .enumerate()
@@ -112,7 +103,7 @@ impl Matcher for JointMatcher {
                 source,
                 target: row.mean,
                 normal: None,
-                weight: share * least_variance / (row.variance + least_variance),
+                weight: weight(share, row.variance, blur),
             })
             .collect();
         self.potentials = Some(plan.potentials);
@@ -147,13 +138,6 @@ fn row_means(plan: &DMatrix<f64>, targets: &[Point3<f64>]) -> Vec<Row> {
             Row { mass, mean: first + mean, variance }
         })
         .collect()
-}
-
-/// The histogram of each point: that of the nearest point of a finer surface.
-fn looks(surface: &Surface, fine: &Surface, radius: f64) -> Option<Vec<Option<Feature>>> {
-    let features = estimate_features(&fine.positions, fine.normals.as_ref()?, &fine.tree, radius);
-    let nearest = fine.tree.nearest_all(&surface.tree, &BatchSearch::default());
-    Some(nearest.into_iter().map(|found| features[found?.index]).collect())
 }
 
 /// min(|φ_i − ψ_j|² / 2τ², 6); a point without a histogram is as unlike as can be to every other.

@@ -43,6 +43,7 @@ mod scan;
 mod schedule;
 mod search;
 mod similarity;
+mod sliced;
 mod standings;
 mod surface;
 mod track;

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use barrow_geometry::Backend;
+use barrow_geometry::{Backend, BatchSearch};
 use nalgebra::Isometry3;
 
+use crate::global::Feature;
 use crate::joint::JointMatcher;
-use crate::running::{Rules, Running};
+use crate::running::{Rules, Running, StageMatcher};
 use crate::scan::Scan;
 use crate::schedule::{Matching, StagePlan};
 use crate::similarity::refined;
+use crate::sliced::SlicedMatcher;
 use crate::surface::Surface;
 use crate::{Agreement, Result};
 
@@ -59,7 +61,13 @@ impl Pair {
             && matches!(self.backend, Backend::Cpu)
             && let Some((source, matcher)) = self.joint_matcher()?
         {
-            return Ok(Running::joint(plan, source, matcher, limits, started));
+            return Ok(Running::with(plan, source, StageMatcher::Joint(matcher), limits, started));
+        }
+        if plan.matching == Matching::Sliced {
+            let (source, target) = self.level(plan.coarseness)?;
+            let looks = self.looks(&source, &target)?;
+            let matcher = StageMatcher::Sliced(SlicedMatcher::new(target, looks, limits.0));
+            return Ok(Running::with(plan, source, matcher, limits, started));
         }
         Ok(Running::new(plan, self.level(plan.coarseness)?, limits, started, &self.backend))
     }
@@ -72,10 +80,20 @@ impl Pair {
             coarseness *= 1.25;
             (source, target) = self.level(coarseness)?;
         }
-        let (fine_source, fine_target) = self.level(JUDGING)?;
-        let (width, radius) = (coarseness * self.voxel_size, LOOKS * JUDGING * self.voxel_size);
-        let matcher = JointMatcher::new((&source, &target), (&fine_source, &fine_target), radius, width);
-        Ok(matcher.map(|matcher| (source, matcher)))
+        let Some(looks) = self.looks(&source, &target)? else { return Ok(None) };
+        let matcher = JointMatcher::new(target, looks, coarseness * self.voxel_size);
+        Ok(Some((source, matcher)))
+    }
+
+    /// The histograms of all points of two surfaces: those of the nearest points at the level of judging. `None` without normals.
+    fn looks(&self, source: &Surface, target: &Surface) -> Result<Option<[Vec<Option<Feature>>; 2]>> {
+        let of = |scan: &Scan, surface: &Surface| -> Result<Option<Vec<Option<Feature>>>> {
+            let Some(features) = scan.features(JUDGING, LOOKS * JUDGING)? else { return Ok(None) };
+            let fine = scan.surface(JUDGING)?;
+            let nearest = fine.tree.nearest_all(&surface.tree, &BatchSearch::default());
+            Ok(Some(nearest.into_iter().map(|found| features[found?.index]).collect()))
+        };
+        Ok(of(&self.source, source)?.zip(of(&self.target, target)?).map(|(source, target)| [source, target]))
     }
 
     /// Whether a cloud has clearly more points at a finer grid than at one voxel; if not, there is nothing to be gained there.

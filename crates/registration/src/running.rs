@@ -9,6 +9,7 @@ use nalgebra::Isometry3;
 use crate::joint::JointMatcher;
 use crate::pose::{NormalEquations, closed_form, retract};
 use crate::schedule::{Matching, StagePlan};
+use crate::sliced::SlicedMatcher;
 use crate::surface::Surface;
 use crate::track::{Candidate, length};
 use crate::{
@@ -54,11 +55,13 @@ pub(crate) struct Running {
     started: Instant,
 }
 
-enum StageMatcher {
+/// How a stage finds its matches.
+pub(crate) enum StageMatcher {
     Nearest(NearestMatcher),
     Voxels(VoxelMatcher),
     Transport(TransportMatcher),
     Joint(JointMatcher),
+    Sliced(SlicedMatcher),
 }
 
 impl Running {
@@ -76,22 +79,22 @@ impl Running {
                 StageMatcher::Nearest(NearestMatcher::between(source.clone(), target, max_distance))
             }
             Matching::Voxels => StageMatcher::Voxels(VoxelMatcher::over(&target, CELL * voxel_size)),
+            Matching::Sliced => StageMatcher::Sliced(SlicedMatcher::new(target, None, voxel_size)),
             Matching::Transport => {
                 StageMatcher::Transport(TransportMatcher::over(target, voxel_size, backend))
             }
         };
-        Self { plan, source, matcher, voxel_size, max_distance, iterations: 0, started }
+        Self::with(plan, source, matcher, (voxel_size, max_distance), started)
     }
 
-    /// Makes a stage of transport between places and looks ready.
-    pub fn joint(
+    /// Makes a stage with a matcher of its own ready.
+    pub fn with(
         plan: StagePlan,
         source: Arc<Surface>,
-        matcher: JointMatcher,
+        matcher: StageMatcher,
         (voxel_size, max_distance): (f64, f64),
         started: Instant,
     ) -> Self {
-        let matcher = StageMatcher::Joint(matcher);
         Self { plan, source, matcher, voxel_size, max_distance, iterations: 0, started }
     }
 
@@ -134,6 +137,7 @@ impl Running {
             StageMatcher::Voxels(matcher) => matcher.correspond(&self.source.positions, pose),
             StageMatcher::Transport(matcher) => matcher.correspond(&self.source.positions, pose),
             StageMatcher::Joint(matcher) => matcher.correspond(&self.source.positions, pose),
+            StageMatcher::Sliced(matcher) => matcher.correspond(&self.source.positions, pose),
         }
     }
 
@@ -162,7 +166,7 @@ impl Running {
         match self.plan.matching {
             Matching::Nearest(residual) => Some(residual),
             Matching::Voxels => Some(Residual::Distribution),
-            Matching::Transport => None,
+            Matching::Transport | Matching::Sliced => None,
         }
     }
 
@@ -172,6 +176,7 @@ impl Running {
             StageMatcher::Nearest(_) | StageMatcher::Voxels(_) => true,
             StageMatcher::Transport(matcher) => matcher.cooled(),
             StageMatcher::Joint(matcher) => matcher.cooled(),
+            StageMatcher::Sliced(matcher) => matcher.cooled(),
         }
     }
 
@@ -182,6 +187,7 @@ impl Running {
             StageMatcher::Transport(matcher) => matcher.levels() + max_iterations,
             // Beyond its last blur its matches change little; finer stages do better.
             StageMatcher::Joint(matcher) => matcher.levels(),
+            StageMatcher::Sliced(matcher) => matcher.levels(),
         }
     }
 

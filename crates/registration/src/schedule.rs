@@ -11,6 +11,8 @@ pub enum Method {
     Auto,
     /// Transport matches under a falling blur, then generalised ICP: converges from further away.
     Transport,
+    /// Transport along lines under a falling blur, then generalised ICP: cheaper than transport.
+    Sliced,
     /// Generalised ICP from coarse to fine: points as small planes on both sides.
     Gicp,
     /// Generalised ICP from coarse to fine, onto the cells of a grid: no neighbours are searched for.
@@ -32,6 +34,8 @@ pub(crate) enum Matching {
     Voxels,
     /// Rows of a transport plan, the residual point to point.
     Transport,
+    /// Transport along lines, the residual point to point.
+    Sliced,
 }
 
 /// One stage of the pose loop.
@@ -74,6 +78,8 @@ const fn voxels(name: &'static str, coarseness: f64) -> StagePlan {
 const POINT_COARSEST: StagePlan = nearest("point coarsest", Residual::PointToPoint, 8.0);
 const TRANSPORT: StagePlan = StagePlan { name: "transport", matching: Matching::Transport, coarseness: 4.0 };
 
+const SLICED: StagePlan = StagePlan { name: "sliced", matching: Matching::Sliced, coarseness: 4.0 };
+
 impl Schedule {
     /// The stages of a method, from a given pose or without one.
     ///
@@ -88,6 +94,7 @@ impl Schedule {
                 vec![TRANSPORT, GICP_COARSE, GICP_MIDDLE],
             ],
             Method::Transport => vec![vec![TRANSPORT, GICP_COARSE, GICP_MIDDLE]],
+            Method::Sliced => vec![vec![SLICED, GICP_COARSE, GICP_MIDDLE]],
             Method::Gicp => vec![vec![GICP_COARSE, GICP_MIDDLE]],
             Method::VoxelGicp => vec![vec![voxels("voxels coarse", 4.0), voxels("voxels middle", 2.0)]],
             Method::Symmetric => {
@@ -109,7 +116,7 @@ impl Schedule {
         let pair =
             |fine, finest, residual| vec![nearest(fine, residual, 1.0), nearest(finest, residual, FINEST)];
         let finish = match method {
-            Method::Auto | Method::Transport | Method::Gicp => vec![GICP_FINE, GICP_FINEST],
+            Method::Auto | Method::Transport | Method::Sliced | Method::Gicp => vec![GICP_FINE, GICP_FINEST],
             Method::VoxelGicp => vec![voxels("voxels fine", 1.0), voxels("voxels finest", FINEST)],
             Method::Symmetric => pair("symmetric fine", "symmetric finest", Residual::Symmetric),
             Method::PointToPlane => pair("plane fine", "plane finest", Residual::PointToPlane),

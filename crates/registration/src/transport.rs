@@ -27,13 +27,16 @@ const ITERATIONS: usize = 10;
 /// Misplaced mass at which a match is good enough.
 pub(crate) const TOLERANCE: f64 = 1e-2;
 
+/// Variance of the places that mass goes to below which they count as one, in squared blurs.
+const LEAST_VARIANCE: f64 = 0.1;
+
 /// Source points with less than this share of their mass matched are left out.
 pub(crate) const LEAST_SHARE: f64 = 1e-3;
 
 /// Pairs every source point with the mean of the target points that its mass goes to.
 ///
 /// The plan is entropic and unbalanced: mass that would have to move beyond the reach stays, and a pair
-/// weighs what share of its mass has moved. Every call lowers the blur, down to the last one, and starts
+/// weighs what share of its mass has moved, less the wider the places are spread that it has gone to. Every call lowers the blur, down to the last one, and starts
 /// from the potentials of the call before.
 ///
 /// # References
@@ -108,6 +111,13 @@ pub(crate) fn falling_blurs(target: &[Point3<f64>], ratio: f64, last: f64) -> Ve
     blurs
 }
 
+/// Weight of a pair of which a share of the mass has moved, to places of this variance \[m²\]: points that could go anywhere have
+/// little to say.
+pub(crate) fn weight(share: f64, variance: f64, blur: f64) -> f64 {
+    let blurs = variance.sqrt() / blur;
+    share / (1.0 + blurs * blurs / LEAST_VARIANCE)
+}
+
 impl Matcher for TransportMatcher {
     fn correspond(
         &mut self,
@@ -141,7 +151,7 @@ impl Matcher for TransportMatcher {
                 source,
                 target: row.position,
                 normal: None,
-                weight: share(row.mass),
+                weight: weight(share(row.mass), row.spread, blur),
             })
             .collect();
         self.potentials = Some(plan.potentials().clone());

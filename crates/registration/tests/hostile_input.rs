@@ -10,9 +10,10 @@ use barrow_registration::{Aligner, Error, Method, Registration, evaluate};
 use common::{landscape, motion};
 use nalgebra::{Isometry3, Point3, Translation3, Vector3};
 
-const METHODS: [Method; 7] = [
+const METHODS: [Method; 8] = [
     Method::Auto,
     Method::Transport,
+    Method::Sliced,
     Method::Gicp,
     Method::VoxelGicp,
     Method::Symmetric,

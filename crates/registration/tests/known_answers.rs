@@ -7,9 +7,10 @@ use barrow_registration::{Aligner, Fit, Kernel, Matcher, Method, NearestMatcher,
 use common::{error, landscape, motion};
 use nalgebra::{Isometry3, Point3, Vector3};
 
-const METHODS: [Method; 7] = [
+const METHODS: [Method; 8] = [
     Method::Auto,
     Method::Transport,
+    Method::Sliced,
     Method::Gicp,
     Method::VoxelGicp,
     Method::Symmetric,

@@ -28,7 +28,7 @@ pub struct Job {
     /// How far from the truth an answer may be.
     #[serde(default)]
     pub must: Limits,
-    /// `auto`, `transport`, `gicp`, `voxels`, `symmetric`, `plane` or `point`.
+    /// `auto`, `transport`, `sliced`, `gicp`, `voxels`, `symmetric`, `plane` or `point`.
     #[serde(default)]
     pub method: String,
     /// Pose to start from.
@@ -226,13 +226,14 @@ fn method(name: &str) -> Result<Method> {
     Ok(match name {
         "" | "auto" => Method::Auto,
         "transport" => Method::Transport,
+        "sliced" => Method::Sliced,
         "gicp" => Method::Gicp,
         "voxels" => Method::VoxelGicp,
         "symmetric" => Method::Symmetric,
         "plane" => Method::PointToPlane,
         "point" => Method::PointToPoint,
         _ => {
-            let known = "auto, transport, gicp, voxels, symmetric, plane, point";
+            let known = "auto, transport, sliced, gicp, voxels, symmetric, plane, point";
             return Err(format!("method {name} is none of {known}").into());
         }
     })
