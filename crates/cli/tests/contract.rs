@@ -328,6 +328,31 @@ fn matching() {
 }
 
 #[test]
+fn the_plan_of_a_registration_is_that_of_its_method() {
+    let folder = folder_with_pair(1500);
+    let arcs = |method: &str| -> Vec<[f64; 4]> {
+        let arguments = format!("register source.xyz target.xyz --method {method} --plan plan.csv --json");
+        let answer = barrow(folder.path(), &arguments).expect(0).json();
+        let gate = answer["max_distance"].as_f64().expect("a number");
+        let csv = std::fs::read_to_string(folder.path().join("plan.csv")).expect("the plan");
+        let row = |line: &str| -> [f64; 4] {
+            let mut numbers = line.split(',').map(|value| value.parse().expect("a number"));
+            std::array::from_fn(|_| numbers.next().expect("four columns"))
+        };
+        let arcs: Vec<[f64; 4]> = csv.lines().skip(1).map(row).collect();
+        let mass: f64 = arcs.iter().map(|arc| arc[2]).sum();
+        assert!(mass > 0.5 && mass < 1.01, "{method}: {mass}");
+        // The cut leaves a smooth edge: what is dearer than the reach holds little.
+        let far: f64 = arcs.iter().filter(|arc| arc[3] > gate * gate).map(|arc| arc[2]).sum();
+        assert!(far < 0.05 * mass, "{method}: {far} of {mass}");
+        arcs
+    };
+    let (nearest, plan) = (arcs("gicp"), arcs("ot"));
+    assert!(nearest.windows(2).all(|pair| pair[0][0] < pair[1][0]), "one arc a source point");
+    assert!(plan.len() > nearest.len(), "{} arcs, {} nearest neighbours", plan.len(), nearest.len());
+}
+
+#[test]
 fn register() {
     let folder = folder_with_pair(4000);
     let arguments = "register source.xyz target.xyz --json --require-converged --out T.txt --aligned moved.ply \
@@ -392,7 +417,17 @@ fn what_was_asked_and_not_reached_ends_with_4() {
 fn every_method_registers() {
     let folder = folder_with_pair(4000);
     // Pairs of points hold a wall only by its rim: that method slides slowly along walls.
-    for (method, limit) in [("auto", 0.1), ("ot", 1.0), ("gicp", 0.1), ("plane", 0.1), ("point", 3.0)] {
+    let methods = [
+        ("auto", 0.1),
+        ("ot", 1.0),
+        ("sliced", 1.0),
+        ("gicp", 0.1),
+        ("voxels", 0.2),
+        ("symmetric", 0.1),
+        ("plane", 0.1),
+        ("point", 3.0),
+    ];
+    for (method, limit) in methods {
         let run = barrow(folder.path(), &format!("register source.xyz target.xyz --method {method} --json"));
         let (rotation, _) = pose_error(&run.expect(0).json()["T_target_source"], &truth());
         assert!(rotation < limit, "{method}: {rotation}°");

@@ -1,13 +1,14 @@
 //! `barrow register`: the pose that lays one cloud onto another.
 
 mod answer;
+mod plan;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use barrow::geometry::{Arc, BatchSearch, KdTree, PointCloud, Status};
+use barrow::geometry::Status;
 use barrow::registration::{
     Aligner, AlignmentStep, Kernel, Method, Registration, SimilarityAligner, Verdict,
 };
@@ -44,7 +45,8 @@ The verdict is `accepted`, `doubtful` or `failed`. A failed pose is most likely 
 written, and the command exits with code 4.
 
 --plan holds the matches at the final pose: every source point with its nearest target point, if \
-that is within --max-distance; `barrow match` finds a transport plan.
+that is within --max-distance. With --method ot it is a transport plan, as sharp as points lie apart, that moves mass no \
+farther than --max-distance and leaves the rest: arcs with their masses, of a total of one if everything has a partner.
 
 Three clouds and more are placed in the frame of the first one. Pairs are registered one by one, and \
 the poses found are those that most of them agree on: registrations that contradict the others are outvoted. \
@@ -327,7 +329,7 @@ impl Options {
         }
         if let Some(path) = &self.plan {
             let moved = source.transformed(pose);
-            let arcs = matches(&moved, target, registration.max_distance);
+            let arcs = plan::of(self.method.into(), &moved, target, registration.max_distance, settings)?;
             barrow::io::write_plan(path, &moved, target, &arcs)?;
             note(path);
         }
@@ -337,17 +339,4 @@ impl Options {
         }
         Ok(written)
     }
-}
-
-/// Each point of the moved source with its nearest target point within the gate; all points weigh the
-/// same and would sum to one.
-fn matches(moved: &PointCloud, target: &PointCloud, max_distance: f64) -> Vec<Arc> {
-    let mass = 1.0 / moved.len() as f64;
-    let search = BatchSearch { max_distance, ..BatchSearch::default() };
-    let nearest = KdTree::new(target.positions()).nearest_all(moved.positions(), &search);
-    let within = |(source, found): (usize, Option<barrow::geometry::Neighbor>)| {
-        let found = found?;
-        Some(Arc { source, target: found.index, mass, cost: found.distance_squared })
-    };
-    nearest.into_iter().enumerate().filter_map(within).collect()
 }
