@@ -47,7 +47,55 @@ pub fn voxel_downsample(cloud: &PointCloud, voxel_size: f64) -> Result<PointClou
 /// # Ok::<(), barrow_geometry::Error>(())
 /// ```
 pub fn count_voxels(cloud: &PointCloud, voxel_size: f64) -> Result<usize> {
-    Ok(Cells::of(cloud, voxel_size)?.starts.len())
+    let Some(grid) = Grid::of(cloud, voxel_size)? else { return Ok(0) };
+    Ok(if grid.is_small {
+        distinct(cloud, |point| grid.word(point))
+    } else {
+        distinct(cloud, |point| grid.wide(point))
+    })
+}
+
+fn distinct<K: Ord + Send>(cloud: &PointCloud, key: impl Fn(&Point3<f64>) -> K + Send + Sync) -> usize {
+    let mut keys: Vec<K> = cloud.positions().par_iter().map(key).collect();
+    keys.par_sort_unstable();
+    keys.dedup();
+    keys.len()
+}
+
+/// Cubes that start at a cloud's smallest corner, by keys that sort x first, z last.
+struct Grid {
+    corner: Point3<f64>,
+    voxel_size: f64,
+    /// 21 bits an axis suffice: keys fit one word, which sorts in half the time of two.
+    is_small: bool,
+}
+
+impl Grid {
+    /// `None` for a cloud without points.
+    fn of(cloud: &PointCloud, voxel_size: f64) -> Result<Option<Self>> {
+        require_positive("voxel_size", voxel_size)?;
+        let Some(bounds) = cloud.bounds() else { return Ok(None) };
+        let cells = bounds.extent().max() / voxel_size;
+        if cells >= MAX_CELLS {
+            let requirement = "above 2^-42 of the cloud's extent";
+            return Err(Error::InvalidOption { name: "voxel_size", requirement, got: voxel_size });
+        }
+        Ok(Some(Self { corner: bounds.min, voxel_size, is_small: cells < (1 << 21) as f64 }))
+    }
+
+    fn cell(&self, point: &Point3<f64>) -> Vector3<u64> {
+        ((point - self.corner) / self.voxel_size).map(|v| v as u64)
+    }
+
+    fn word(&self, point: &Point3<f64>) -> u64 {
+        let cell = self.cell(point);
+        cell.x << 42 | cell.y << 21 | cell.z
+    }
+
+    fn wide(&self, point: &Point3<f64>) -> u128 {
+        let cell = self.cell(point).map(u128::from);
+        cell.x << 84 | cell.y << 42 | cell.z
+    }
 }
 
 /// Point indices sorted by cell, then index, and where each cell starts among them.
@@ -58,26 +106,14 @@ struct Cells {
 
 impl Cells {
     fn of(cloud: &PointCloud, voxel_size: f64) -> Result<Self> {
-        require_positive("voxel_size", voxel_size)?;
-        let Some(bounds) = cloud.bounds() else { return Ok(Self { order: Vec::new(), starts: Vec::new() }) };
-        let cells = bounds.extent().max() / voxel_size;
-        if cells >= MAX_CELLS {
-            let requirement = "above 2^-42 of the cloud's extent";
-            return Err(Error::InvalidOption { name: "voxel_size", requirement, got: voxel_size });
-        }
-        let cell = |point: &Point3<f64>| ((point - bounds.min) / voxel_size).map(|v| v as u64);
-        // Keys of 21 bits an axis fit one word, which sorts in half the time of two.
-        if cells < (1 << 21) as f64 {
-            Ok(Self::sorted(cloud, |point| {
-                let cell = cell(point);
-                cell.x << 42 | cell.y << 21 | cell.z
-            }))
+        let Some(grid) = Grid::of(cloud, voxel_size)? else {
+            return Ok(Self { order: Vec::new(), starts: Vec::new() });
+        };
+        Ok(if grid.is_small {
+            Self::sorted(cloud, |point| grid.word(point))
         } else {
-            Ok(Self::sorted(cloud, |point| {
-                let cell = cell(point).map(u128::from);
-                cell.x << 84 | cell.y << 42 | cell.z
-            }))
-        }
+            Self::sorted(cloud, |point| grid.wide(point))
+        })
     }
 
     fn sorted<K: Ord + Copy + Send + Sync>(

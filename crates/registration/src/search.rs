@@ -29,6 +29,9 @@ const CLOSEST: usize = 8;
 /// The same by the matches that they explain.
 const SUPPORTED: usize = 4;
 
+/// Of these, poses are left out that have less than this share of the best one's score, nearness or matches.
+const WORTH_A_TRY: f64 = 0.1;
+
 /// Steps each of them may take.
 const SIFTING_STEPS: usize = 12;
 
@@ -66,7 +69,9 @@ impl Pair {
             let candidates =
                 found.iter().zip(&judged).map(|(one, by_all)| (by_all[by], Candidate::at(one.pose)));
             let ranked = distinct(candidates.collect(), 2.0 * width, self.rules.radius);
-            lined_up.extend(ranked.into_iter().take(most).map(|(_, candidate)| candidate));
+            let least = ranked.first().map_or(0.0, |(best, _)| WORTH_A_TRY * best);
+            let promising = ranked.into_iter().filter(|(rank, _)| *rank >= least);
+            lined_up.extend(promising.take(most).map(|(_, candidate)| candidate));
         }
         let sifted = self.sifted(lined_up, sifting)?;
         Ok(Found { candidates: sifted, matches: places.len() })

@@ -32,26 +32,15 @@ impl Consistency {
     /// # References
     /// Drost et al., *Model globally, match locally*, CVPR 2010, section 3.1 (the four numbers of a pair).
     pub fn of(places: &[Place], tolerance: f64) -> Self {
-        let (len, words) = (places.len(), places.len().div_ceil(64));
-        let narrow = |vector: Vector3<f64>| vector.map(|v| v as f32);
-        let unit = 1.0 / tolerance;
-        let narrowed: Vec<[Vector3<f32>; 4]> = places
-            .iter()
-            .map(|place| {
-                [
-                    narrow(place.source.coords * unit),
-                    narrow(place.source_normal),
-                    narrow(place.target.coords * unit),
-                    narrow(place.target_normal),
-                ]
-            })
-            .collect();
+        let (len, words) = (places.len(), places.len().div_ceil(LANES));
+        let numbers: Vec<Numbers> = places.iter().map(|place| numbers(place, 1.0 / tolerance)).collect();
+        let blocks: Vec<Block> = numbers.chunks(LANES).map(block).collect();
         let mut rows = vec![0_u64; len * words];
-        rows.par_chunks_mut(words.max(1)).enumerate().for_each(|(a, row)| {
-            for (b, other) in narrowed.iter().enumerate() {
-                if consistent(&narrowed[a], other) {
-                    row[b / 64] |= 1 << (b % 64);
-                }
+        rows.par_chunks_mut(words.max(1)).zip(&numbers).for_each(|(row, one)| {
+            joined(one, &blocks, row);
+            // The last block is filled up with nobody.
+            if let Some(last) = row.last_mut().filter(|_| len % LANES > 0) {
+                *last &= (1 << (len % LANES)) - 1;
             }
         });
         Self { rows, words, len }
@@ -93,15 +82,50 @@ impl Consistency {
     }
 }
 
-/// All lengths in tolerances.
-fn consistent(a: &[Vector3<f32>; 4], b: &[Vector3<f32>; 4]) -> bool {
-    let (x, y) = (b[0] - a[0], b[2] - a[2]);
-    let (x_length, y_length) = (x.norm(), y.norm());
-    if (x_length - y_length).abs() > 1.0 || x_length.min(y_length) < NEAREST {
-        return false;
+/// Matches that are compared at once: as many as a word has bits.
+const LANES: usize = 64;
+
+/// A match in numbers: source point, its normal, target point, its normal; lengths in tolerances.
+type Numbers = [f32; 12];
+
+/// The numbers of several matches side by side.
+type Block = [[f32; LANES]; 12];
+
+fn numbers(place: &Place, unit: f64) -> Numbers {
+    let (source, target) = (place.source.coords * unit, place.target.coords * unit);
+    let all = [source, place.source_normal, target, place.target_normal];
+    std::array::from_fn(|number| all[number / 3][number % 3] as f32)
+}
+
+fn block(matches: &[Numbers]) -> Block {
+    let of_lane = |lane: usize, number: usize| matches.get(lane).map_or(0.0, |one| one[number]);
+    std::array::from_fn(|number| std::array::from_fn(|lane| of_lane(lane, number)))
+}
+
+/// Sets the bits of the matches that could be true together with one.
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn joined(one: &Numbers, blocks: &[Block], row: &mut [u64]) {
+    for (bits, block) in row.iter_mut().zip(blocks) {
+        let mut agrees = [0_u8; LANES];
+        for (lane, agrees) in agrees.iter_mut().enumerate() {
+            // Of one side: length of the line, cosines between the line and both normals, and between the normals.
+            let side = |first: usize| {
+                let own = [one[first + 3], one[first + 4], one[first + 5]];
+                let other = [block[first + 3][lane], block[first + 4][lane], block[first + 5][lane]];
+                let line = [0, 1, 2].map(|axis| block[first + axis][lane] - one[first + axis]);
+                let length = dot(line, line).sqrt();
+                [length, dot(own, line) / length, dot(other, line) / length, dot(own, other)]
+            };
+            let (x, y) = (side(0), side(6));
+            let alike = |number: usize| (x[number].abs() - y[number].abs()).abs() <= ANGLE;
+            let far = (x[0] >= NEAREST) & (y[0] >= NEAREST);
+            *agrees = u8::from(far & ((x[0] - y[0]).abs() <= 1.0) & alike(1) & alike(2) & alike(3));
+        }
+        *bits = agrees.iter().rev().fold(0, |bits, &agrees| bits << 1 | u64::from(agrees));
     }
-    let differ = |p: f32, q: f32| (p.abs() - q.abs()).abs() > ANGLE;
-    !(differ(a[1].dot(&b[1]), a[3].dot(&b[3]))
-        || differ(a[1].dot(&x) / x_length, a[3].dot(&y) / y_length)
-        || differ(b[1].dot(&x) / x_length, b[3].dot(&y) / y_length))
+}
+
+#[inline(always)]
+fn dot(a: [f32; 3], b: [f32; 3]) -> f32 {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }

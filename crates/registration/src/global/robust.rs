@@ -7,7 +7,7 @@ use crate::Correspondence;
 use crate::pose::closed_form;
 
 /// Growth of μ from round to round.
-const GROWTH: f64 = 1.6;
+const GROWTH: f64 = 2.0;
 
 /// Rounds at most.
 const ROUNDS: usize = 40;
