@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use barrow_geometry::{Backend, PointCloud};
 use nalgebra::Isometry3;
 
-use crate::{Alignment, AlignmentStep, Kernel, Method, Registration, Result};
+use crate::{Alignment, AlignmentStep, Kernel, Method, Registration, Result, Unmatched};
 
 /// Registers one cloud onto another, from an initial pose or from none.
 ///
@@ -57,6 +57,8 @@ pub struct Aligner {
     pub initial: Option<Isometry3<f64>>,
     /// Robust kernel; its width follows the median residual, and so does the shape of an adaptive one all of them.
     pub kernel: Kernel,
+    /// What transport does with points that have no partner.
+    pub unmatched: Unmatched,
     /// Steps that one stage may take.
     pub max_iterations: usize,
     /// A stage has converged when a step moves no point by more than this share of its voxel.
@@ -71,6 +73,7 @@ impl Default for Aligner {
             max_distance: None,
             initial: None,
             kernel: Kernel::default(),
+            unmatched: Unmatched::default(),
             max_iterations: 120,
             tolerance: 1e-3,
         }

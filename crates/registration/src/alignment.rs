@@ -86,6 +86,7 @@ impl Alignment {
         let squares: f64 = source.positions().iter().map(|point| point.coords.norm_squared()).sum();
         let rules = Rules {
             kernel: options.kernel,
+            unmatched: options.unmatched,
             max_iterations: options.max_iterations,
             tolerance: options.tolerance,
             radius: (squares / source.len() as f64).sqrt(),

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use barrow_geometry::{Balance, MatrixSinkhorn, MatrixTransport, Potentials};
+use barrow_geometry::{MatrixSinkhorn, MatrixTransport, Potentials};
 use nalgebra::{DMatrix, Isometry3, Point3, Vector3};
 use rayon::prelude::*;
 
 use crate::global::Feature;
 use crate::surface::Surface;
-use crate::transport::{LEAST_SHARE, REACH, TOLERANCE, falling_blurs, weight};
-use crate::{Correspondence, Matcher, Result};
+use crate::transport::{LEAST_SHARE, TOLERANCE, falling_blurs, weight};
+use crate::{Correspondence, Matcher, Result, Unmatched};
 
 /// Ratio of successive blurs; one pose step is taken at each.
 const COOLING: f64 = 0.75;
@@ -40,6 +40,7 @@ pub(crate) struct JointMatcher {
     target: Arc<Surface>,
     /// min(|φ_i − ψ_j|² / 2τ², 6), one row a source point.
     unlike: DMatrix<f64>,
+    unmatched: Unmatched,
     blurs: Vec<f64>,
     calls: usize,
     potentials: Option<Potentials>,
@@ -47,10 +48,15 @@ pub(crate) struct JointMatcher {
 
 impl JointMatcher {
     /// A matcher onto a surface, whose blur ends at `blur` \[m\], by the looks of all points of both sides.
-    pub fn new(target: Arc<Surface>, looks: [Vec<Option<Feature>>; 2], blur: f64) -> Self {
+    pub fn new(
+        target: Arc<Surface>,
+        looks: [Vec<Option<Feature>>; 2],
+        blur: f64,
+        unmatched: Unmatched,
+    ) -> Self {
         let blurs = falling_blurs(&target.positions, COOLING, blur);
         let unlike = unlikeness(&looks[0], &looks[1]);
-        Self { target, unlike, blurs, calls: 0, potentials: None }
+        Self { target, unlike, unmatched, blurs, calls: 0, potentials: None }
     }
 
     /// Whether the last match was made at the final blur.
@@ -83,7 +89,7 @@ impl Matcher for JointMatcher {
         });
         let weights = |count: usize| vec![1.0 / count as f64; count];
         let (a, b) = (weights(moved.len()), weights(targets.len()));
-        let balance = Balance::KullbackLeibler { rho: REACH * REACH };
+        let balance = self.unmatched.balance();
         let problem = MatrixTransport { balance, ..MatrixTransport::new(&cost, &a, &b, 2.0) };
         let zero = || Potentials { source: vec![0.0; a.len()], target: vec![0.0; b.len()] };
         let solver = MatrixSinkhorn {

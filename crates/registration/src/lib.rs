@@ -49,6 +49,7 @@ mod surface;
 mod track;
 mod trajectory;
 mod transport;
+mod unmatched;
 mod verdict;
 mod voxels;
 
@@ -76,5 +77,6 @@ pub use trajectory::{
     relative_error,
 };
 pub use transport::TransportMatcher;
+pub use unmatched::Unmatched;
 pub use verdict::Verdict;
 pub use voxels::VoxelMatcher;

@@ -69,7 +69,13 @@ impl Pair {
             let matcher = StageMatcher::Sliced(SlicedMatcher::new(target, looks, limits.0));
             return Ok(Running::with(plan, source, matcher, limits, started));
         }
-        Ok(Running::new(plan, self.level(plan.coarseness)?, limits, started, &self.backend))
+        Ok(Running::new(
+            plan,
+            self.level(plan.coarseness)?,
+            limits,
+            started,
+            (&self.backend, self.rules.unmatched),
+        ))
     }
 
     /// Transport between places and looks, on surfaces coarse enough for a matrix; `None` without normals.
@@ -81,7 +87,7 @@ impl Pair {
             (source, target) = self.level(coarseness)?;
         }
         let Some(looks) = self.looks(&source, &target)? else { return Ok(None) };
-        let matcher = JointMatcher::new(target, looks, coarseness * self.voxel_size);
+        let matcher = JointMatcher::new(target, looks, coarseness * self.voxel_size, self.rules.unmatched);
         Ok(Some((source, matcher)))
     }
 

@@ -13,13 +13,15 @@ use crate::sliced::SlicedMatcher;
 use crate::surface::Surface;
 use crate::track::{Candidate, length};
 use crate::{
-    Correspondence, Kernel, Matcher, NearestMatcher, Residual, Result, Stage, TransportMatcher, VoxelMatcher,
+    Correspondence, Kernel, Matcher, NearestMatcher, Residual, Result, Stage, TransportMatcher, Unmatched,
+    VoxelMatcher,
 };
 
 /// What all stages of one registration hold to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
     pub kernel: Kernel,
+    pub unmatched: Unmatched,
     pub max_iterations: usize,
     /// Share of a stage's voxel.
     pub tolerance: f64,
@@ -72,7 +74,7 @@ impl Running {
         (source, target): (Arc<Surface>, Arc<Surface>),
         (voxel_size, max_distance): (f64, f64),
         started: Instant,
-        backend: &Backend,
+        (backend, unmatched): (&Backend, Unmatched),
     ) -> Self {
         let matcher = match plan.matching {
             Matching::Nearest(_) => {
@@ -80,9 +82,9 @@ impl Running {
             }
             Matching::Voxels => StageMatcher::Voxels(VoxelMatcher::over(&target, CELL * voxel_size)),
             Matching::Sliced => StageMatcher::Sliced(SlicedMatcher::new(target, None, voxel_size)),
-            Matching::Transport => {
-                StageMatcher::Transport(TransportMatcher::over(target, voxel_size, backend))
-            }
+            Matching::Transport => StageMatcher::Transport(
+                TransportMatcher::over(target, voxel_size, backend).leaving(unmatched),
+            ),
         };
         Self::with(plan, source, matcher, (voxel_size, max_distance), started)
     }

@@ -7,7 +7,7 @@ use nalgebra::{Isometry3, Point3};
 
 use crate::error::require_positive;
 use crate::surface::Surface;
-use crate::{Correspondence, Matcher, Result};
+use crate::{Correspondence, Matcher, Result, Unmatched};
 
 /// Blur of the first match as a share of the target's diagonal: wide enough to see past any offset that
 /// leaves the clouds overlapping.
@@ -15,10 +15,6 @@ const FIRST_BLUR: f64 = 0.3;
 
 /// Ratio of successive blurs; one pose step is taken at each.
 const COOLING: f64 = 0.8;
-
-/// Reach in blurs. What would have to move further is left behind, which is how partial overlap shows. Of
-/// 1, 1.5, 3 and 5 this one led most real pairs to their pose.
-pub(crate) const REACH: f64 = 1.0;
 
 /// Iterations a match may take: potentials carry over from match to match, so few are needed, and a plan
 /// that is off by a percent still points the right way.
@@ -35,7 +31,8 @@ pub(crate) const LEAST_SHARE: f64 = 1e-3;
 
 /// Pairs every source point with the mean of the target points that its mass goes to.
 ///
-/// The plan is entropic and unbalanced: mass that would have to move beyond the reach stays, and a pair
+/// The plan is entropic and unbalanced: mass that would have to move beyond a reach of one blur stays,
+/// as [`Unmatched`] says, and a pair
 /// weighs what share of its mass has moved, less the wider the places are spread that it has gone to. Every call lowers the blur, down to the last one, and starts
 /// from the potentials of the call before.
 ///
@@ -60,6 +57,7 @@ pub(crate) const LEAST_SHARE: f64 = 1e-3;
 /// ```
 pub struct TransportMatcher {
     target: Arc<Surface>,
+    unmatched: Unmatched,
     blurs: Vec<f64>,
     /// Matches made; the next one uses the blur at this index, or the last.
     calls: usize,
@@ -87,7 +85,19 @@ impl TransportMatcher {
 
     pub(crate) fn over(target: Arc<Surface>, blur: f64, backend: &Backend) -> Self {
         let blurs = falling_blurs(&target.positions, COOLING, blur);
-        Self { target, blurs, calls: 0, potentials: None, backend: backend.clone() }
+        Self {
+            target,
+            unmatched: Unmatched::default(),
+            blurs,
+            calls: 0,
+            potentials: None,
+            backend: backend.clone(),
+        }
+    }
+
+    /// The same matcher, with another way to leave points behind.
+    pub fn leaving(self, unmatched: Unmatched) -> Self {
+        Self { unmatched, ..self }
     }
 
     /// Whether the last match was made at the final blur.
@@ -128,8 +138,10 @@ impl Matcher for TransportMatcher {
         let blur = self.blurs[self.calls.min(self.blurs.len() - 1)];
         let (source_measure, target_measure) =
             (Measure::uniform(&moved)?, Measure::uniform(&self.target.positions)?);
+        let (penalty, reach) = self.unmatched.penalty();
         let problem = TransportProblem {
-            reach: Some(REACH * blur),
+            reach: Some(reach * blur),
+            penalty,
             ..TransportProblem::new(source_measure, target_measure, blur)
         };
         let solver = Sinkhorn {

@@ -3,7 +3,7 @@
 mod common;
 
 use barrow_geometry::PointCloud;
-use barrow_registration::{Aligner, Matcher, Method, TransportMatcher, Verdict};
+use barrow_registration::{Aligner, Matcher, Method, TransportMatcher, Unmatched, Verdict};
 use common::{error, landscape};
 use nalgebra::{Isometry3, Point3, Vector3};
 
@@ -79,4 +79,46 @@ fn a_point_that_could_go_to_two_places_says_less_than_one_that_has_to_go_to_one(
     // Its places have a variance of 1 m², forty times what counts as one place at a blur of half a metre.
     let ratio = pairs[1].weight / pairs[0].weight;
     assert!(ratio < 2.2 / 41.0 && ratio > 0.0, "{ratio}");
+}
+
+#[test]
+fn a_cut_leaves_behind_what_has_no_partner() {
+    let grid = |from: usize| (from..from + 20).map(|i| Point3::new(i as f64, 0.3 * (i as f64).sin(), 0.0));
+    // Ten points of either side are the other's; the rest has nothing within ten blurs.
+    let target = PointCloud::new(grid(10).collect()).unwrap();
+    let source: Vec<Point3<f64>> = grid(0).collect();
+    let shares = |unmatched| {
+        let mut matcher = TransportMatcher::new(&target, 0.8).unwrap().leaving(unmatched);
+        while !matcher.cooled() {
+            matcher.correspond(&source, &Isometry3::identity()).unwrap();
+        }
+        let pairs = matcher.correspond(&source, &Isometry3::identity()).unwrap();
+        let share = |within: std::ops::Range<usize>| {
+            let inside = pairs.iter().filter(|pair| within.contains(&pair.source));
+            inside.map(|pair| pair.weight).sum::<f64>()
+        };
+        (share(12..20), share(7..10), share(0..6))
+    };
+    let [cut, relaxed] = [Unmatched::Cut, Unmatched::Relaxed].map(|unmatched| {
+        let (kept, beside, left) = shares(unmatched);
+        assert!(kept > 0.0 && left < 0.01 * kept, "{unmatched:?}: {kept} {left}");
+        beside / kept
+    });
+    // One to three metres beside the other cloud relaxed points still have a say.
+    assert!(cut < 0.7 * relaxed, "{cut} {relaxed}");
+}
+
+#[test]
+fn a_cut_finds_its_way_too() {
+    let (source, target, start) = far_off();
+    let aligner = Aligner {
+        method: Method::Transport,
+        unmatched: Unmatched::Cut,
+        initial: Some(start),
+        ..Aligner::default()
+    };
+    let found = aligner.align(&source, &target).unwrap();
+    let (rotation, translation) =
+        error(&found.target_from_source, &Isometry3::identity(), &source.centroid().unwrap());
+    assert!(rotation < 2e-3 && translation < 2e-3, "{rotation} {translation}");
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use barrow::geometry::Status;
 use barrow::registration::{
-    Aligner, AlignmentStep, Kernel, Method, Registration, SimilarityAligner, Verdict,
+    Aligner, AlignmentStep, Kernel, Method, Registration, SimilarityAligner, Unmatched, Verdict,
 };
 use clap::{Args, ValueEnum};
 use nalgebra::Similarity3;
@@ -63,6 +63,9 @@ pub struct Options {
     /// How much pairs with large residuals still count.
     #[arg(long, value_enum, default_value_t = KernelChoice::GemanMcclure)]
     kernel: KernelChoice,
+    /// What transport (--method ot) does with points that have no partner.
+    #[arg(long, value_enum, default_value_t = UnmatchedChoice::Relaxed)]
+    unmatched: UnmatchedChoice,
     /// Pose to start from: four lines of four numbers [default: none; any pose may be the right one].
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
@@ -153,6 +156,23 @@ enum KernelChoice {
     Tukey,
     /// As the residuals themselves make likeliest.
     Adaptive,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum UnmatchedChoice {
+    /// Every point keeps a part of its mass, more the farther it would have to go.
+    Relaxed,
+    /// What would have to go too far stays as a whole.
+    Cut,
+}
+
+impl From<UnmatchedChoice> for Unmatched {
+    fn from(choice: UnmatchedChoice) -> Self {
+        match choice {
+            UnmatchedChoice::Relaxed => Self::Relaxed,
+            UnmatchedChoice::Cut => Self::Cut,
+        }
+    }
 }
 
 impl From<KernelChoice> for Kernel {
@@ -261,6 +281,7 @@ impl Options {
             max_distance: self.max_distance,
             max_iterations: self.max_iterations as usize,
             kernel: self.kernel.into(),
+            unmatched: self.unmatched.into(),
             ..Aligner::default()
         }
     }
