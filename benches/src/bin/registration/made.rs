@@ -11,6 +11,7 @@ use crate::Result;
 use crate::files::Files;
 use crate::job::{ByHand, Job};
 use crate::pose::Limits;
+use crate::room;
 
 /// Where they are kept.
 pub struct Made {
@@ -107,6 +108,20 @@ impl MadePair {
         let street = Street { interval: 1.0, speed: apart, turn_rate: 0.3, noise, seed, ..Street::default() };
         let must = Limits { rotation_deg: 2.0, centroid: Some(0.3), ..Limits::default() };
         Self::of(street.make()?, must, ByHand { global_voxel: 0.5, voxel: 0.25, gate: 1.0 })
+    }
+
+    /// Two scans of a room, each of other points all over its surfaces.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn room(seed: u64) -> Result<Self> {
+        Ok(Self {
+            source: room::scan(seed, "source")?,
+            target: room::scan(seed, "target")?,
+            truth: Isometry3::identity(),
+            must: Limits { rotation_deg: 2.0, centroid: Some(0.1), ..Limits::default() },
+            peer: ByHand { global_voxel: 0.1, voxel: 0.05, gate: 0.25 },
+        })
     }
 
     /// A real pair.

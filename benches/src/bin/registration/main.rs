@@ -23,6 +23,7 @@ mod job;
 mod made;
 mod pairs;
 mod pose;
+mod room;
 mod rows;
 mod table;
 

@@ -3,6 +3,7 @@
 use barrow::registration::Registration;
 use serde::Serialize;
 
+use super::certainty;
 use crate::device::DeviceReport;
 use crate::pose::PoseText;
 use crate::report::{ConvergenceReport, Lines, Report, Seconds, count, matrix, number, rows};
@@ -35,6 +36,10 @@ pub struct RegisterReport {
     written: Vec<String>,
     #[serde(skip)]
     pose: PoseText,
+    #[serde(skip)]
+    deviations: Option<String>,
+    #[serde(skip)]
+    freedom: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -98,6 +103,8 @@ impl RegisterReport {
             max_distance: answer.max_distance,
             written,
             pose: PoseText::of(&answer.target_from_source),
+            deviations: answer.covariance.as_ref().and_then(certainty::deviations),
+            freedom: certainty::freedom(&answer.degenerate_directions),
         }
     }
 }
@@ -142,10 +149,8 @@ impl Report for RegisterReport {
             .add("inlier rmse", self.inlier_rmse.map_or("none".into(), |rmse| format!("{} m", number(rmse))));
         lines.add("overlap", format!("{:.4}", self.overlap));
         lines.add("voxel size", format!("{} m", number(self.voxel_size)));
-        if !self.degenerate_directions.is_empty() {
-            let free = self.degenerate_directions.len();
-            lines.add("degenerate", format!("{free} of 6 directions are not held by the clouds"));
-        }
+        lines.add_some("certain to", self.deviations.clone());
+        lines.add_some("degenerate", self.freedom.clone());
         lines.add("stopped", format!("{} m", self.convergence.text("last motion")));
         let stages = self
             .stages

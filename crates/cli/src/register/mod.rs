@@ -1,6 +1,7 @@
 //! `barrow register`: the pose that lays one cloud onto another.
 
 mod answer;
+mod certainty;
 mod plan;
 
 use std::ops::ControlFlow;
@@ -43,6 +44,10 @@ point within --max-distance after the motion.
 
 The verdict is `accepted`, `doubtful` or `failed`. A failed pose is most likely wrong: it is printed, no file is \
 written, and the command exits with code 4.
+
+Certain to: the standard deviations of the pose, from how the matches scatter and how they respond to a motion; the whole \
+`covariance` is in the JSON object. Motions that the clouds leave free are named, along axes of the source: a corridor is free to slide, a \
+cylinder to turn as well. Along them the pose stays as --init has it; without --init it is doubtful.
 
 --plan holds the matches at the final pose: every source point with its nearest target point, if \
 that is within --max-distance. With --method ot it is a transport plan, as sharp as points lie apart, that moves mass no \
