@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use barrow_geometry::Status;
+
 use crate::certainty::{Certainty, Measure};
 use crate::pair::Pair;
 use crate::pose::{NormalEquations, retract};
@@ -56,6 +58,8 @@ impl Pair {
             candidate.pose = moved;
             candidate.iterations += 1;
             if candidate.motion <= self.rules.tolerance * voxel_size {
+                // Only along what is free the loop may have wandered on.
+                candidate.status = Status::Converged;
                 break;
             }
         }
