@@ -102,9 +102,11 @@ impl Alignment {
             target: Arc::new(Scan::new(target, target_origin, voxel_size)),
             voxel_size,
             max_distance,
+            widening: 1.0,
             rules,
             backend: backend.clone(),
-        };
+        }
+        .widened()?;
         Ok(Self {
             pair,
             is_free: options.initial.is_none(),

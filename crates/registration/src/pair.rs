@@ -8,6 +8,7 @@ use nalgebra::Isometry3;
 
 use crate::global::Feature;
 use crate::joint::JointMatcher;
+use crate::resolution::GATE;
 use crate::running::{Rules, Running, StageMatcher};
 use crate::scan::Scan;
 use crate::schedule::{Matching, StagePlan};
@@ -37,26 +38,63 @@ const LEAST_SCALE: f64 = 0.01;
 /// Change of a scale at which it is known well enough for that.
 const SETTLED_SCALE: f64 = 1e-4;
 
+/// A coarser level has at most this share of the points, or it tells nothing new.
+const THINNED: f64 = 0.75;
+
+/// Widening at most.
+const WIDEST: f64 = 64.0;
+
 /// Source and target, thinned as needed. All poses relate the clouds about their own centroids.
 pub(crate) struct Pair {
     pub source: Arc<Scan>,
     pub target: Arc<Scan>,
     pub voxel_size: f64,
     pub max_distance: f64,
+    /// Factor of all coarsenesses above one: voxels that a caller has chosen finer than the clouds themselves thin nothing before
+    /// they have been doubled once or twice more.
+    pub widening: f64,
     pub rules: Rules,
     pub backend: Backend,
 }
 
 impl Pair {
-    /// Both surfaces at a coarseness.
-    pub fn level(&self, coarseness: f64) -> Result<(Arc<Surface>, Arc<Surface>)> {
+    /// Widens the coarser levels until the first of them has clearly fewer points than the level of one voxel.
+    pub fn widened(mut self) -> Result<Self> {
+        let count = |coarseness: f64| -> Result<usize> {
+            Ok(self.source.thinned(coarseness)?.len() + self.target.thinned(coarseness)?.len())
+        };
+        let most = THINNED * count(1.0)? as f64;
+        let mut widening = 1.0;
+        while widening < WIDEST && count(2.0 * widening)? as f64 > most {
+            widening *= 2.0;
+        }
+        self.widening = widening;
+        Ok(self)
+    }
+
+    /// The coarseness that stands for a nominal one.
+    fn coarseness(&self, nominal: f64) -> f64 {
+        if nominal > 1.0 { nominal * self.widening } else { nominal }
+    }
+
+    /// Edge of the voxels of a nominal coarseness \[m\].
+    pub fn width(&self, nominal: f64) -> f64 {
+        self.coarseness(nominal) * self.voxel_size
+    }
+
+    /// Both surfaces at a nominal coarseness.
+    pub fn level(&self, nominal: f64) -> Result<(Arc<Surface>, Arc<Surface>)> {
+        let coarseness = self.coarseness(nominal);
         Ok((self.source.surface(coarseness)?, self.target.surface(coarseness)?))
     }
 
     /// A stage made ready.
     pub fn stage(&self, plan: StagePlan) -> Result<Running> {
         let started = Instant::now();
-        let limits = (plan.coarseness * self.voxel_size, plan.coarseness * self.max_distance);
+        let width = self.width(plan.coarseness);
+        let gate =
+            (plan.coarseness * self.max_distance).max(if plan.coarseness > 1.0 { GATE * width } else { 0.0 });
+        let limits = (width, gate);
         if plan.matching == Matching::Transport
             && matches!(self.backend, Backend::Cpu)
             && let Some((source, matcher)) = self.joint_matcher()?
@@ -87,15 +125,16 @@ impl Pair {
             (source, target) = self.level(coarseness)?;
         }
         let Some(looks) = self.looks(&source, &target)? else { return Ok(None) };
-        let matcher = JointMatcher::new(target, looks, coarseness * self.voxel_size, self.rules.unmatched);
+        let matcher = JointMatcher::new(target, looks, self.width(coarseness), self.rules.unmatched);
         Ok(Some((source, matcher)))
     }
 
     /// The histograms of all points of two surfaces: those of the nearest points at the level of judging. `None` without normals.
     fn looks(&self, source: &Surface, target: &Surface) -> Result<Option<[Vec<Option<Feature>>; 2]>> {
         let of = |scan: &Scan, surface: &Surface| -> Result<Option<Vec<Option<Feature>>>> {
-            let Some(features) = scan.features(JUDGING, LOOKS * JUDGING)? else { return Ok(None) };
-            let fine = scan.surface(JUDGING)?;
+            let coarseness = self.coarseness(JUDGING);
+            let Some(features) = scan.features(coarseness, LOOKS * coarseness)? else { return Ok(None) };
+            let fine = scan.surface(coarseness)?;
             let nearest = fine.tree.nearest_all(&surface.tree, &BatchSearch::default());
             Ok(Some(nearest.into_iter().map(|found| features[found?.index]).collect()))
         };
@@ -114,19 +153,19 @@ impl Pair {
     /// How the clouds agree at a pose.
     pub fn agreement(&self, pose: &Isometry3<f64>) -> Result<Agreement> {
         let (source, target) = self.level(JUDGING)?;
-        Ok(Agreement::of(&source, &target, pose, JUDGING * self.voxel_size))
+        Ok(Agreement::of(&source, &target, pose, self.width(JUDGING)))
     }
 
     /// The scale that the source would take by itself from a pose, and how the clouds agree then; `None` if it is as good as one.
     pub fn agreement_at_other_scale(&self, pose: &Isometry3<f64>) -> Result<Option<(f64, Agreement)>> {
-        let width = JUDGING * self.voxel_size;
+        let width = self.width(JUDGING);
         let (source, target) = self.level(JUDGING)?;
         let (scale, pose) =
             refined(&source, target.clone(), (1.0, *pose), (width, SETTLED_SCALE), self.rules.kernel)?;
         if scale.ln().abs() < LEAST_SCALE {
             return Ok(None);
         }
-        let source = Surface::thinned(&self.source.thinned(JUDGING)?.scaled(scale)?, width)?;
+        let source = Surface::thinned(&self.source.thinned(self.coarseness(JUDGING))?.scaled(scale)?, width)?;
         Ok(Some((scale, Agreement::of(&source, &target, &pose, width))))
     }
 }

@@ -52,10 +52,11 @@ impl Pair {
     pub fn search(&self, number: usize, sifting: StagePlan) -> Result<Found> {
         let points = self.source.thinned(1.0)?.len().max(self.target.thinned(1.0)?.len());
         let (coarseness, radius) = if points < FEW { SEARCHES_OF_FEW[number] } else { SEARCHES[number] };
+        let (coarseness, radius) = (coarseness * self.widening, radius * self.widening);
         let places = self.matched_places(coarseness, radius)?;
         let found = global::hypotheses(&places, coarseness * self.voxel_size);
         let (source, target) = self.level(SIFTING)?;
-        let width = SIFTING * self.voxel_size;
+        let width = self.width(SIFTING);
         let judged: Vec<[f64; 3]> = found
             .par_iter()
             .map(|one| {
@@ -81,7 +82,7 @@ impl Pair {
     fn matched_places(&self, coarseness: f64, radius: f64) -> Result<Vec<global::Place>> {
         let of_source = self.source.features(coarseness, radius)?;
         let of_target = self.target.features(coarseness, radius)?;
-        let (source, target) = self.level(coarseness)?;
+        let (source, target) = (self.source.surface(coarseness)?, self.target.surface(coarseness)?);
         Ok(match (of_source, of_target) {
             (Some(of_source), Some(of_target)) => {
                 global::matched_places((&source, &of_source), (&target, &of_target))
@@ -93,7 +94,7 @@ impl Pair {
     /// The best of some candidates after a few steps each.
     fn sifted(&self, candidates: Vec<Candidate>, plan: StagePlan) -> Result<Vec<Candidate>> {
         let (source, target) = self.level(SIFTING)?;
-        let width = SIFTING * self.voxel_size;
+        let width = self.width(SIFTING);
         let mut pair = self.rules;
         pair.max_iterations = pair.max_iterations.min(SIFTING_STEPS);
         let sift = |candidate: Candidate| {
