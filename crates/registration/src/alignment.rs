@@ -16,9 +16,9 @@ use crate::running::{Rules, Running};
 use crate::scan::Scan;
 use crate::schedule::Schedule;
 use crate::search;
-use crate::standings::Standings;
+use crate::standings::{APART, Standings};
 use crate::surface::centered;
-use crate::track::{Candidate, Phase, Track};
+use crate::track::{Candidate, Phase, Track, length};
 use crate::{Agreement, Aligner, Error, Registration, Result, Stage, Verdict};
 
 /// Ratio of scores at which another scale explains the clouds clearly better.
@@ -241,10 +241,20 @@ impl Alignment {
         }
         match self.waiting.pop_front() {
             Some(next) => self.current = next,
-            None if self.is_free && !self.standings.is_clear() => self.phase = Phase::Search,
+            None if self.is_free && !(self.standings.is_clear() && self.is_near_its_start()) => {
+                self.phase = Phase::Search;
+            }
             None => self.begin_finish()?,
         }
         Ok(())
+    }
+
+    /// Whether the candidate in hand is still what the clouds' places stood for. A shape that is nearly symmetric draws far starts into
+    /// poses that are nearly right, and only another pose can tell.
+    fn is_near_its_start(&self) -> bool {
+        let candidate = &self.current.candidate;
+        length(&(candidate.start.inverse() * candidate.pose), self.pair.rules.radius)
+            < APART * self.pair.voxel_size
     }
 
     /// Looks for poses by points that look alike, and lines up the best of them.

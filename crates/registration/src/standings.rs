@@ -4,7 +4,7 @@ use crate::track::{Candidate, length};
 use crate::{Agreement, Verdict};
 
 /// Two poses are not the same if a point at the source's radius is this many voxels from one to the other.
-const APART: f64 = 20.0;
+pub(crate) const APART: f64 = 20.0;
 
 /// The ends of all tracks so far.
 #[derive(Debug, Default)]

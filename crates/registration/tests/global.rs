@@ -4,7 +4,7 @@ mod common;
 
 use barrow_geometry::{PointCloud, Status};
 use barrow_registration::{Aligner, Method, Registration, SimilarityAligner, Verdict};
-use common::error;
+use common::{Draws, error};
 use nalgebra::{Isometry3, Point3, Translation3, Vector3};
 
 /// A surface without symmetry: hills of different heights and a step, over [0, 6] × [0, 4].
@@ -174,4 +174,25 @@ fn a_scale_is_found_where_asked_for_and_named_where_not() {
     assert_ne!(found.verdict, Verdict::Accepted);
     let refused = SimilarityAligner { range: 1.0, ..SimilarityAligner::default() };
     assert!(refused.align(&source, &target).unwrap_err().to_string().contains("range"));
+}
+
+#[test]
+fn a_shape_that_is_nearly_symmetric_is_not_accepted_the_wrong_way_round() {
+    // An egg whose halves differ little: by eye only its ends tell which way it lies.
+    let egg = |seed: u64| {
+        let mut draws = Draws::new(seed);
+        let point = |_| {
+            let way = Vector3::from_fn(|_, _| draws.normal()).normalize();
+            let radius = 1.0 + 0.25 * way.x + 0.3 * way.y * way.z;
+            Point3::from(radius * way.component_mul(&Vector3::new(1.6, 1.1, 0.7)))
+        };
+        PointCloud::new((0..300).map(point).collect()).unwrap()
+    };
+    for (seed, method) in [(1, Method::Auto), (2, Method::Auto), (3, Method::Sliced), (4, Method::Sliced)] {
+        let turn = Isometry3::new(Vector3::new(1.0, 2.0, 3.0), Vector3::new(0.4, 2.0, -1.0 - seed as f64));
+        let aligner = Aligner { method, ..Aligner::default() };
+        let found = aligner.align(&egg(2 * seed).transformed(&turn), &egg(2 * seed + 1)).unwrap();
+        let (rotation, _) = error(&found.target_from_source, &turn.inverse(), &Point3::origin());
+        assert!(rotation < 0.2 || found.verdict != Verdict::Accepted, "{seed} {method:?}: {rotation}");
+    }
 }
