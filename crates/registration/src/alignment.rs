@@ -14,7 +14,7 @@ use crate::report::Answer;
 use crate::resolution::{GATE, automatic_voxel_size};
 use crate::running::{Rules, Running};
 use crate::scan::Scan;
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, StagePlan};
 use crate::search;
 use crate::standings::{APART, Standings};
 use crate::surface::centered;
@@ -218,12 +218,19 @@ impl Alignment {
             return Ok(Some(running));
         }
         while let Some(&plan) = self.current.stages.last() {
-            if plan.coarseness >= 1.0 || self.pair.has_more(plan.coarseness)? {
-                return self.pair.stage(plan).map(Some);
+            if self.is_worthwhile(&plan)? {
+                let mut running = self.pair.stage(plan)?;
+                let next = self.current.stages.iter().rev().nth(1);
+                running.is_followed = next.map_or(Ok(false), |next| self.is_worthwhile(next))?;
+                return Ok(Some(running));
             }
             self.current.stages.pop();
         }
         Ok(None)
+    }
+
+    fn is_worthwhile(&self, plan: &StagePlan) -> Result<bool> {
+        Ok(plan.coarseness >= 1.0 || self.pair.has_more(plan.coarseness)?)
     }
 
     /// Closes the track in hand and begins the next, or the next phase.

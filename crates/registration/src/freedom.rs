@@ -6,8 +6,9 @@ use crate::odometry::motion::log;
 use crate::pose::{UNCONSTRAINED, retract, scales};
 
 /// Least share of what normals say about a motion that both clouds' normals must say alike. Between free motions and others there
-/// is a wide gap: with points off by up to half a voxel it is below 0.1 along the former and above 0.7 along the latter.
-const SHARED: f64 = 0.5;
+/// is a wide gap: with points off by up to half a voxel it is below 0.1 along the former, and above 0.4 along the latter even where
+/// scans have a third in common.
+const SHARED: f64 = 0.2;
 
 /// Length of the turning part of a direction of length one below which it is a mere shift.
 const STRAIGHT: f64 = 0.2;

@@ -17,6 +17,9 @@ use crate::{
     VoxelMatcher,
 };
 
+/// Factor of the tolerance for a stage that is followed by a finer one.
+const PASSING: f64 = 10.0;
+
 /// What all stages of one registration hold to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
@@ -52,6 +55,8 @@ pub(crate) struct Running {
     /// The stage's own voxel and gate \[m\].
     voxel_size: f64,
     max_distance: f64,
+    /// A finer stage comes after: what is left to do here that can do better.
+    pub is_followed: bool,
     /// Steps taken.
     pub iterations: usize,
     started: Instant,
@@ -97,7 +102,7 @@ impl Running {
         (voxel_size, max_distance): (f64, f64),
         started: Instant,
     ) -> Self {
-        Self { plan, source, matcher, voxel_size, max_distance, iterations: 0, started }
+        Self { plan, source, matcher, voxel_size, max_distance, is_followed: false, iterations: 0, started }
     }
 
     /// Takes one step; `None` if not a single match was found.
@@ -113,7 +118,8 @@ impl Running {
         candidate.motion = motion;
         candidate.iterations += 1;
         candidate.residual = self.residual().unwrap_or(candidate.residual);
-        let converged = self.cooled() && motion <= rules.tolerance * self.voxel_size;
+        let least = if self.is_followed { PASSING * rules.tolerance } else { rules.tolerance };
+        let converged = self.cooled() && motion <= least * self.voxel_size;
         let ended = converged || self.iterations >= self.limit(rules.max_iterations);
         if ended {
             candidate.status = if converged { Status::Converged } else { Status::MaxIterations };

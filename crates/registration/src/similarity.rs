@@ -27,7 +27,7 @@ const SETTLED: f64 = 1e-7;
 
 /// Registers a cloud onto one that shows the same at another size, such as a photogrammetric model onto a scan.
 ///
-/// Rigid registrations are tried at several scales, first as the clouds are, then with equal spread, then in steps of 15 %; from the
+/// Rigid registrations are tried at several scales, first with equal spread, then as the clouds are, then in steps of 15 %; from the
 /// first that is accepted, pose and scale are refined together by Gauss–Newton steps on the seven of them. Overlap has to be large enough
 /// for one scale to stand out; the verdict is that of the rigid registration at the final scale.
 ///
@@ -161,7 +161,7 @@ fn similar(scale: f64, registration: &Registration) -> Similarity3<f64> {
     Similarity3::from_isometry(registration.target_from_source, scale)
 }
 
-/// One, the ratio of the spreads, and what lies around it, nearest first.
+/// The ratio of the spreads, one, and what lies around the ratio, nearest first.
 fn scales(source: &PointCloud, target: &PointCloud, range: f64) -> Vec<f64> {
     let spread = |cloud: &PointCloud| {
         let center = cloud.centroid()?;
@@ -170,11 +170,10 @@ fn scales(source: &PointCloud, target: &PointCloud, range: f64) -> Vec<f64> {
     };
     let (Some(source), Some(target)) = (spread(source), spread(target)) else { return vec![1.0] };
     let ratio = target / source;
-    let mut scales = Vec::new();
+    let mut scales = vec![ratio];
     if ratio.ln().abs() <= range.ln() {
         scales.push(1.0);
     }
-    scales.push(ratio);
     let mut factor = RATIO;
     while factor <= range {
         scales.extend([ratio * factor, ratio / factor]);
