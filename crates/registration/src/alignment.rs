@@ -93,7 +93,10 @@ impl Alignment {
         };
         let initial = options.initial.unwrap_or_default();
         let first = Candidate::at(target_origin.inverse() * initial * source_origin);
-        let schedule = Schedule::of(options.method, options.initial.is_none());
+        let mut schedule = Schedule::of(options.method, options.initial.is_none());
+        if options.full_detail {
+            schedule.adds_full_detail();
+        }
         let mut waiting: VecDeque<Track> =
             schedule.starts.iter().map(|stages| Track::new(first.clone(), stages)).collect();
         let current = waiting.pop_front().unwrap_or_else(|| Track::new(first, &[]));

@@ -10,7 +10,7 @@ use crate::global::Feature;
 use crate::joint::JointMatcher;
 use crate::resolution::GATE;
 use crate::running::{Rules, Running, StageMatcher};
-use crate::scan::Scan;
+use crate::scan::{FINEST, Scan};
 use crate::schedule::{Matching, StagePlan};
 use crate::similarity::refined;
 use crate::sliced::SlicedMatcher;
@@ -91,9 +91,10 @@ impl Pair {
     /// A stage made ready.
     pub fn stage(&self, plan: StagePlan) -> Result<Running> {
         let started = Instant::now();
-        let width = self.width(plan.coarseness);
-        let gate =
-            (plan.coarseness * self.max_distance).max(if plan.coarseness > 1.0 { GATE * width } else { 0.0 });
+        // Full clouds are matched like those of the finest grid.
+        let coarseness = plan.coarseness.max(FINEST);
+        let width = self.width(coarseness);
+        let gate = (coarseness * self.max_distance).max(if coarseness > 1.0 { GATE * width } else { 0.0 });
         let limits = (width, gate);
         if plan.matching == Matching::Transport
             && matches!(self.backend, Backend::Cpu)

@@ -20,7 +20,7 @@ pub(crate) const FINEST: f64 = 0.5;
 /// means, which weighs places by their area and not by how often they were hit.
 pub(crate) struct Scan {
     /// The full cloud, positions only.
-    cloud: PointCloud,
+    cloud: Arc<PointCloud>,
     /// The centroid that it had.
     pub origin: Translation3<f64>,
     /// Edge of the voxel \[m\].
@@ -34,16 +34,17 @@ impl Scan {
     /// A cloud that has been moved to its centroid.
     pub fn new(cloud: PointCloud, origin: Translation3<f64>, voxel_size: f64) -> Self {
         let (thinned, surfaces, features) = Default::default();
-        Self { cloud, origin, voxel_size, thinned, surfaces, features }
+        Self { cloud: Arc::new(cloud), origin, voxel_size, thinned, surfaces, features }
     }
 
     /// The cloud with one point a cell of a grid; all of it at coarseness zero.
     pub fn thinned(&self, coarseness: f64) -> Result<Arc<PointCloud>> {
+        if coarseness == 0.0 {
+            return Ok(self.cloud.clone());
+        }
         self.thinned.get(coarseness.to_bits(), || {
             let size = self.voxel_size * coarseness;
-            if coarseness == 0.0 {
-                Ok(self.cloud.clone())
-            } else if coarseness <= FINEST {
+            if coarseness <= FINEST {
                 Ok(voxel_downsample(&self.cloud, size)?)
             } else {
                 let finer = self.thinned(if coarseness <= 1.0 { FINEST } else { 1.0 })?;

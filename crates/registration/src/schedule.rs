@@ -125,6 +125,13 @@ impl Schedule {
         Self { starts, sifting: GICP_COARSE, settling: GICP_MIDDLE, finish }
     }
 
+    /// Ends with a stage like the last one, on the clouds themselves.
+    pub fn adds_full_detail(&mut self) {
+        if let Some(&last) = self.finish.last() {
+            self.finish.push(StagePlan { name: "full detail", coarseness: 0.0, ..last });
+        }
+    }
+
     /// Coarseness of the coarsest stage, whose gate is the widest.
     pub fn coarsest(&self) -> f64 {
         let stages = self.starts.iter().flatten().chain(&self.finish);

@@ -36,6 +36,23 @@ fn every_method_comes_to_rest_on_a_curved_patch() {
 }
 
 #[test]
+fn full_detail_ends_on_all_points() {
+    // The same points: what grids make of them differs, they themselves do not.
+    let target = landscape(160);
+    let source = target.transformed(&motion().inverse());
+    let center = source.centroid().unwrap();
+    let of = |full_detail| {
+        let aligner = Aligner { full_detail, voxel_size: Some(0.15), ..aligner(Method::Gicp) };
+        let found = aligner.align(&source, &target).unwrap();
+        let (rotation, translation) = error(&found.target_from_source, &motion(), &center);
+        (rotation + translation, found.stages.last().map(|stage| stage.name))
+    };
+    let ((plain, last), (full, very_last)) = (of(false), of(true));
+    assert_eq!((last, very_last), (Some("gicp finest"), Some("full detail")));
+    assert!(full < 1e-9 && plain > 1e-6, "{plain} {full}");
+}
+
+#[test]
 fn backwards_returns_the_inverse() {
     let (source, target) = pair();
     for method in LOCAL {

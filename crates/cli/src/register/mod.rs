@@ -45,6 +45,8 @@ point within --max-distance after the motion.
 The verdict is `accepted`, `doubtful` or `failed`. A failed pose is most likely wrong: it is printed, no file is \
 written, and the command exits with code 4.
 
+Ctrl-C ends with the best pose so far, and no file is written; Ctrl-Z pauses, fg goes on.
+
 Certain to: the standard deviations of the pose, from how the matches scatter and how they respond to a motion; the whole \
 `covariance` is in the JSON object. Motions that the clouds leave free are named, along axes of the source: a corridor is free to slide, a \
 cylinder to turn as well. Along them the pose stays as --init has it; without --init it is doubtful.
@@ -86,6 +88,9 @@ pub struct Options {
     /// Largest distance of a match at the finest stage [m] [default: from the clouds].
     #[arg(long, value_name = "METRES", allow_negative_numbers = true)]
     max_distance: Option<f64>,
+    /// End with a stage on all points of both clouds, as dense as they are.
+    #[arg(long)]
+    full_detail: bool,
     /// Steps that one stage may take.
     #[arg(long, value_name = "N", default_value_t = Aligner::default().max_iterations as u32,
         value_parser = clap::value_parser!(u32).range(1..))]
@@ -287,6 +292,7 @@ impl Options {
             max_iterations: self.max_iterations as usize,
             kernel: self.kernel.into(),
             unmatched: self.unmatched.into(),
+            full_detail: self.full_detail,
             ..Aligner::default()
         }
     }
