@@ -8,7 +8,7 @@ use crate::surface::Surface;
 /// Points closer than this many voxels have met.
 const NEAR: f64 = 1.5;
 
-/// Points closer than this many voxels lie beside it.
+/// Points closer than this many voxels, which are more than [`NEAR`], lie beside it.
 const BESIDE: f64 = 2.0;
 
 /// Points farther than this many voxels from everything lie outside the other cloud.
@@ -95,7 +95,7 @@ impl Directed {
                 let Some(nearest) = found[index] else { continue };
                 sums.close += 1;
                 let squared = nearest.distance_squared / (voxel_size * voxel_size);
-                if squared > (NEAR * NEAR).max(BESIDE * BESIDE) {
+                if squared > BESIDE * BESIDE {
                     continue;
                 }
                 let line = pose * from.positions[index] - onto.positions[nearest.index];

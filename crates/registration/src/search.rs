@@ -95,10 +95,10 @@ impl Pair {
     fn sifted(&self, candidates: Vec<Candidate>, plan: StagePlan) -> Result<Vec<Candidate>> {
         let (source, target) = self.level(SIFTING)?;
         let width = self.width(SIFTING);
-        let mut pair = self.rules;
-        pair.max_iterations = pair.max_iterations.min(SIFTING_STEPS);
+        let mut rules = self.rules;
+        rules.max_iterations = rules.max_iterations.min(SIFTING_STEPS);
         let sift = |candidate: Candidate| {
-            let Some(ended) = self.stage(plan)?.run(candidate, &pair)? else { return Ok(None) };
+            let Some(ended) = self.stage(plan)?.run(candidate, &rules)? else { return Ok(None) };
             let agreement = Agreement::of(&source, &target, &ended.pose, width);
             Ok(Some((agreement.score(), ended)))
         };
