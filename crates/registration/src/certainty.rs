@@ -8,7 +8,7 @@ use nalgebra::{Isometry3, Matrix6, Point3, Vector3, Vector6};
 use rayon::prelude::*;
 
 use crate::freedom::{Freedom, Holds, along};
-use crate::pose::{NormalEquations, Whitened, fitted, scales};
+use crate::pose::{NormalEquations, Whitened, fitted, measured, scales};
 use crate::surface::Surface;
 use crate::{Correspondence, FittedKernel, Kernel, Matcher, NearestMatcher, Residual, Result};
 
@@ -75,9 +75,10 @@ impl Certainty {
     ) -> Result<Self> {
         let pairs = NearestMatcher::between(source.clone(), target.clone(), measure.max_distance)
             .correspond(&source.positions, pose)?;
-        let Measure { residual, kernel, voxel_size, radius, .. } = measure;
-        let equations = NormalEquations::new(&pairs, source, pose, residual, kernel, voxel_size);
+        let Measure { residual, radius, .. } = measure;
         let matches = Matches::new(source, target, pose, measure, pairs);
+        let equations =
+            NormalEquations::summed(&matches.pairs, source, &matches.measured, residual, &matches.kernel);
         // Points are held by more than the normals at them, such as the rim of a plane.
         let by_normals = if residual == Residual::PointToPoint { None } else { matches.holds() };
         let freedom = by_normals.map_or_else(
@@ -98,11 +99,7 @@ impl<'a> Matches<'a> {
         measure: Measure,
         pairs: Vec<Correspondence>,
     ) -> Self {
-        let whitened = |pair: &Correspondence| {
-            let normal = source.normals.as_ref().map(|normals| normals[pair.source]);
-            Whitened::new(pair, &source.positions[pair.source], normal, pose, measure.residual)
-        };
-        let measured: Vec<Whitened> = pairs.par_iter().map(whitened).collect();
+        let measured = measured(&pairs, source, pose, measure.residual);
         let kernel = fitted(measure.kernel, &measured, measure.voxel_size);
         let weight =
             |(pair, one): (&Correspondence, &Whitened)| pair.weight * kernel.weight_of_square(one.squared);

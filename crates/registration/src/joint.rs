@@ -6,9 +6,10 @@ use barrow_geometry::{MatrixSinkhorn, MatrixTransport, Potentials};
 use nalgebra::{DMatrix, Isometry3, Point3, Vector3};
 use rayon::prelude::*;
 
+use crate::annealing::Annealing;
 use crate::global::Feature;
 use crate::surface::Surface;
-use crate::transport::{LEAST_SHARE, TOLERANCE, falling_blurs, weight};
+use crate::transport::{LEAST_SHARE, TOLERANCE, weight};
 use crate::{Correspondence, Matcher, Result, Unmatched};
 
 /// Ratio of successive blurs; one pose step is taken at each.
@@ -41,8 +42,7 @@ pub(crate) struct JointMatcher {
     /// min(|φ_i − ψ_j|² / 2τ², 6), one row a source point.
     unlike: DMatrix<f64>,
     unmatched: Unmatched,
-    blurs: Vec<f64>,
-    calls: usize,
+    annealing: Annealing,
     potentials: Option<Potentials>,
 }
 
@@ -54,19 +54,14 @@ impl JointMatcher {
         blur: f64,
         unmatched: Unmatched,
     ) -> Self {
-        let blurs = falling_blurs(&target.positions, COOLING, blur);
+        let annealing = Annealing::new(&target.positions, COOLING, blur);
         let unlike = unlikeness(&looks[0], &looks[1]);
-        Self { target, unlike, unmatched, blurs, calls: 0, potentials: None }
+        Self { target, unlike, unmatched, annealing, potentials: None }
     }
 
-    /// Whether the last match was made at the final blur.
-    pub fn cooled(&self) -> bool {
-        self.calls >= self.blurs.len()
-    }
-
-    /// Number of matches from the first blur to the last.
-    pub fn levels(&self) -> usize {
-        self.blurs.len()
+    /// How far the blur has fallen.
+    pub fn annealing(&self) -> &Annealing {
+        &self.annealing
     }
 }
 
@@ -77,8 +72,8 @@ impl Matcher for JointMatcher {
         target_from_source: &Isometry3<f64>,
     ) -> Result<Vec<Correspondence>> {
         let moved: Vec<Point3<f64>> = source.iter().map(|point| target_from_source * point).collect();
-        let blur = self.blurs[self.calls.min(self.blurs.len() - 1)];
-        self.calls += 1;
+        let blur = self.annealing.blur();
+        self.annealing.advance();
         // In units of the blur: ε is 2, whatever the unit of length.
         let mut cost = &self.unlike * 2.0;
         let targets = &self.target.positions;

@@ -18,6 +18,7 @@
 mod agreement;
 mod aligner;
 mod alignment;
+mod annealing;
 mod cells;
 mod certainty;
 mod correspondence;

@@ -15,7 +15,7 @@ use crate::schedule::{Matching, StagePlan};
 use crate::similarity::refined;
 use crate::sliced::SlicedMatcher;
 use crate::surface::Surface;
-use crate::{Agreement, Result};
+use crate::{Agreement, NearestMatcher, Result, TransportMatcher, VoxelMatcher};
 
 /// Coarseness of the surfaces on which the ends of tracks are compared.
 pub(crate) const JUDGING: f64 = 2.0;
@@ -43,6 +43,10 @@ const THINNED: f64 = 0.75;
 
 /// Widening at most.
 const WIDEST: f64 = 64.0;
+
+/// Edge of the cells that stand for a target, in voxels of the stage: a few points each, so that their means lie well within the
+/// surface.
+const CELL: f64 = 2.0;
 
 /// Source and target, thinned as needed. All poses relate the clouds about their own centroids.
 pub(crate) struct Pair {
@@ -100,21 +104,24 @@ impl Pair {
             && matches!(self.backend, Backend::Cpu)
             && let Some((source, matcher)) = self.joint_matcher()?
         {
-            return Ok(Running::with(plan, source, StageMatcher::Joint(matcher), limits, started));
+            return Ok(Running::new(plan, source, StageMatcher::Joint(matcher), limits, started));
         }
-        if plan.matching == Matching::Sliced {
-            let (source, target) = self.level(plan.coarseness)?;
-            let looks = self.looks(&source, &target)?;
-            let matcher = StageMatcher::Sliced(SlicedMatcher::new(target, looks, limits.0));
-            return Ok(Running::with(plan, source, matcher, limits, started));
-        }
-        Ok(Running::new(
-            plan,
-            self.level(plan.coarseness)?,
-            limits,
-            started,
-            (&self.backend, self.rules.unmatched),
-        ))
+        let (source, target) = self.level(plan.coarseness)?;
+        let matcher = match plan.matching {
+            Matching::Nearest(_) => {
+                StageMatcher::Nearest(NearestMatcher::between(source.clone(), target, gate))
+            }
+            Matching::Voxels => StageMatcher::Voxels(VoxelMatcher::over(&target, CELL * width)),
+            Matching::Sliced => {
+                let looks = self.looks(&source, &target)?;
+                StageMatcher::Sliced(SlicedMatcher::new(target, looks, width))
+            }
+            Matching::Transport => {
+                let matcher = TransportMatcher::over(target, width, &self.backend);
+                StageMatcher::Transport(matcher.leaving(self.rules.unmatched))
+            }
+        };
+        Ok(Running::new(plan, source, matcher, limits, started))
     }
 
     /// Transport between places and looks, on surfaces coarse enough for a matrix; `None` without normals.

@@ -69,13 +69,19 @@ impl NormalEquations {
         kernel: Kernel,
         voxel_size: f64,
     ) -> Self {
-        let measure = |pair: &Correspondence| {
-            let normal = source.normals.as_ref().map(|normals| normals[pair.source]);
-            Whitened::new(pair, &source.positions[pair.source], normal, target_from_source, residual)
-        };
-        let measured: Vec<Whitened> = pairs.par_iter().map(measure).collect();
+        let measured = measured(pairs, source, target_from_source, residual);
         let kernel = fitted(kernel, &measured, voxel_size);
+        Self::summed(pairs, source, &measured, residual, &kernel)
+    }
 
+    /// The same of pairs that have been measured, under a kernel that they have been asked for.
+    pub fn summed(
+        pairs: &[Correspondence],
+        source: &Surface,
+        measured: &[Whitened],
+        residual: Residual,
+        kernel: &FittedKernel,
+    ) -> Self {
         let zero = Self {
             hessian: Matrix6::zeros(),
             gradient: Vector6::zeros(),
@@ -181,6 +187,20 @@ impl NormalEquations {
         let eigen = (scaled / size).symmetric_eigen();
         (scale, eigen.eigenvalues * size, eigen.eigenvectors)
     }
+}
+
+/// The residuals of some pairs, in their order.
+pub(crate) fn measured(
+    pairs: &[Correspondence],
+    source: &Surface,
+    target_from_source: &Isometry3<f64>,
+    residual: Residual,
+) -> Vec<Whitened> {
+    let measure = |pair: &Correspondence| {
+        let normal = source.normals.as_ref().map(|normals| normals[pair.source]);
+        Whitened::new(pair, &source.positions[pair.source], normal, target_from_source, residual)
+    };
+    pairs.par_iter().map(measure).collect()
 }
 
 /// The kernel that some residuals ask for.

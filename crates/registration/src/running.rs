@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use barrow_geometry::{Backend, Status};
+use barrow_geometry::Status;
 use nalgebra::Isometry3;
 
 use crate::joint::JointMatcher;
@@ -43,10 +43,6 @@ pub(crate) struct Stepped {
     pub ended: bool,
 }
 
-/// Edge of the cells that stand for a target, in voxels of the stage: a few points each, so that their means lie well within the
-/// surface.
-const CELL: f64 = 2.0;
-
 /// A stage in progress.
 pub(crate) struct Running {
     pub plan: StagePlan,
@@ -72,30 +68,8 @@ pub(crate) enum StageMatcher {
 }
 
 impl Running {
-    /// Makes a stage of nearest neighbours, cells or plain transport ready on two surfaces; `voxel_size` and `max_distance` \[m\] are
-    /// the stage's own. Transport is solved on the backend.
+    /// A stage made ready; `voxel_size` and `max_distance` \[m\] are its own.
     pub fn new(
-        plan: StagePlan,
-        (source, target): (Arc<Surface>, Arc<Surface>),
-        (voxel_size, max_distance): (f64, f64),
-        started: Instant,
-        (backend, unmatched): (&Backend, Unmatched),
-    ) -> Self {
-        let matcher = match plan.matching {
-            Matching::Nearest(_) => {
-                StageMatcher::Nearest(NearestMatcher::between(source.clone(), target, max_distance))
-            }
-            Matching::Voxels => StageMatcher::Voxels(VoxelMatcher::over(&target, CELL * voxel_size)),
-            Matching::Sliced => StageMatcher::Sliced(SlicedMatcher::new(target, None, voxel_size)),
-            Matching::Transport => StageMatcher::Transport(
-                TransportMatcher::over(target, voxel_size, backend).leaving(unmatched),
-            ),
-        };
-        Self::with(plan, source, matcher, (voxel_size, max_distance), started)
-    }
-
-    /// Makes a stage with a matcher of its own ready.
-    pub fn with(
         plan: StagePlan,
         source: Arc<Surface>,
         matcher: StageMatcher,
@@ -183,8 +157,8 @@ impl Running {
         match &self.matcher {
             StageMatcher::Nearest(_) | StageMatcher::Voxels(_) => true,
             StageMatcher::Transport(matcher) => matcher.cooled(),
-            StageMatcher::Joint(matcher) => matcher.cooled(),
-            StageMatcher::Sliced(matcher) => matcher.cooled(),
+            StageMatcher::Joint(matcher) => matcher.annealing().cooled(),
+            StageMatcher::Sliced(matcher) => matcher.annealing().cooled(),
         }
     }
 
@@ -194,8 +168,8 @@ impl Running {
             StageMatcher::Nearest(_) | StageMatcher::Voxels(_) => max_iterations,
             StageMatcher::Transport(matcher) => matcher.levels() + max_iterations,
             // Beyond its last blur its matches change little; finer stages do better.
-            StageMatcher::Joint(matcher) => matcher.levels(),
-            StageMatcher::Sliced(matcher) => matcher.levels(),
+            StageMatcher::Joint(matcher) => matcher.annealing().levels(),
+            StageMatcher::Sliced(matcher) => matcher.annealing().levels(),
         }
     }
 

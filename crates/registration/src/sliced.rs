@@ -6,9 +6,10 @@ use barrow_geometry::{Directions, Sliced};
 use nalgebra::{Isometry3, Matrix3, Point3, Unit, Vector3};
 use rayon::prelude::*;
 
+use crate::annealing::Annealing;
 use crate::global::Feature;
 use crate::surface::Surface;
-use crate::transport::{falling_blurs, weight};
+use crate::transport::weight;
 use crate::{Correspondence, Matcher, Result};
 
 /// Ratio of successive blurs; one pose step is taken at each.
@@ -42,8 +43,7 @@ const PARTS: usize = 11;
 pub(crate) struct SlicedMatcher {
     target: Arc<Surface>,
     looks: Option<Looks>,
-    blurs: Vec<f64>,
-    calls: usize,
+    annealing: Annealing,
 }
 
 /// Histograms of both sides in units of τ.
@@ -61,19 +61,14 @@ struct Line {
 impl SlicedMatcher {
     /// A matcher onto a surface, whose blur ends at `blur` \[m\], with the looks of all points of both sides if they have any.
     pub fn new(target: Arc<Surface>, looks: Option<[Vec<Option<Feature>>; 2]>, blur: f64) -> Self {
-        let blurs = falling_blurs(&target.positions, COOLING, blur);
+        let annealing = Annealing::new(&target.positions, COOLING, blur);
         let looks = looks.map(|[source, target]| Looks::new(&source, &target));
-        Self { target, looks, blurs, calls: 0 }
+        Self { target, looks, annealing }
     }
 
-    /// Whether the last match was made at the final blur.
-    pub fn cooled(&self) -> bool {
-        self.calls >= self.blurs.len()
-    }
-
-    /// Number of matches from the first blur to the last.
-    pub fn levels(&self) -> usize {
-        self.blurs.len()
+    /// How far the blur has fallen.
+    pub fn annealing(&self) -> &Annealing {
+        &self.annealing
     }
 
     /// For every source point the target point of its quantile on a line.
@@ -102,7 +97,7 @@ impl SlicedMatcher {
         let draws = Sliced {
             projections: LINES * (1 + PARTS),
             directions: Directions::MonteCarlo,
-            seed: self.calls as u64,
+            seed: self.annealing.calls() as u64,
             ..Sliced::default()
         };
         let drawn = draws.directions()?;
@@ -123,9 +118,9 @@ impl Matcher for SlicedMatcher {
         target_from_source: &Isometry3<f64>,
     ) -> Result<Vec<Correspondence>> {
         let moved: Vec<Point3<f64>> = source.iter().map(|point| target_from_source * point).collect();
-        let blur = self.blurs[self.calls.min(self.blurs.len() - 1)];
+        let blur = self.annealing.blur();
         let lines = self.lines()?;
-        self.calls += 1;
+        self.annealing.advance();
         let matched: Vec<Vec<usize>> = lines.par_iter().map(|line| self.along(line, &moved, blur)).collect();
         let spread: Matrix3<f64> = lines.iter().map(|line| *line.place * line.place.transpose()).sum();
         // As many directions as there are lie in no plane; the inverse exists.

@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use barrow_geometry::{Backend, Bounds, Measure, PointCloud, Potentials, Sinkhorn, TransportProblem};
+use barrow_geometry::{Backend, Measure, PointCloud, Potentials, Sinkhorn, TransportProblem};
 use nalgebra::{Isometry3, Point3};
 
+use crate::annealing::Annealing;
 use crate::error::require_positive;
 use crate::surface::Surface;
 use crate::{Correspondence, Matcher, Result, Unmatched};
-
-/// Blur of the first match as a share of the target's diagonal: wide enough to see past any offset that
-/// leaves the clouds overlapping.
-const FIRST_BLUR: f64 = 0.3;
 
 /// Ratio of successive blurs; one pose step is taken at each.
 const COOLING: f64 = 0.8;
@@ -58,9 +55,7 @@ pub(crate) const LEAST_SHARE: f64 = 1e-3;
 pub struct TransportMatcher {
     target: Arc<Surface>,
     unmatched: Unmatched,
-    blurs: Vec<f64>,
-    /// Matches made; the next one uses the blur at this index, or the last.
-    calls: usize,
+    annealing: Annealing,
     potentials: Option<Potentials>,
     backend: Backend,
 }
@@ -84,12 +79,11 @@ impl TransportMatcher {
     }
 
     pub(crate) fn over(target: Arc<Surface>, blur: f64, backend: &Backend) -> Self {
-        let blurs = falling_blurs(&target.positions, COOLING, blur);
+        let annealing = Annealing::new(&target.positions, COOLING, blur);
         Self {
             target,
             unmatched: Unmatched::default(),
-            blurs,
-            calls: 0,
+            annealing,
             potentials: None,
             backend: backend.clone(),
         }
@@ -102,23 +96,13 @@ impl TransportMatcher {
 
     /// Whether the last match was made at the final blur.
     pub fn cooled(&self) -> bool {
-        self.calls >= self.blurs.len()
+        self.annealing.cooled()
     }
 
     /// Number of matches from the first blur to the last.
     pub fn levels(&self) -> usize {
-        self.blurs.len()
+        self.annealing.levels()
     }
-}
-
-/// Blurs from one that sees across the target down to the last one \[m\], each `ratio` times the one before.
-pub(crate) fn falling_blurs(target: &[Point3<f64>], ratio: f64, last: f64) -> Vec<f64> {
-    let diagonal = Bounds::of(target).map_or(0.0, |bounds| bounds.diagonal());
-    let mut blurs = vec![(FIRST_BLUR * diagonal).max(last)];
-    while let Some(blur) = blurs.last().copied().filter(|&blur| blur > last) {
-        blurs.push((ratio * blur).max(last));
-    }
-    blurs
 }
 
 /// Weight of a pair of which a share of the mass has moved, to places of this variance \[m²\]: points that could go anywhere have
@@ -135,7 +119,7 @@ impl Matcher for TransportMatcher {
         target_from_source: &Isometry3<f64>,
     ) -> Result<Vec<Correspondence>> {
         let moved: Vec<Point3<f64>> = source.iter().map(|point| target_from_source * point).collect();
-        let blur = self.blurs[self.calls.min(self.blurs.len() - 1)];
+        let blur = self.annealing.blur();
         let (source_measure, target_measure) =
             (Measure::uniform(&moved)?, Measure::uniform(&self.target.positions)?);
         let (penalty, reach) = self.unmatched.penalty();
@@ -152,7 +136,7 @@ impl Matcher for TransportMatcher {
             ..Sinkhorn::default()
         };
         let plan = solver.solve(&problem, &self.backend)?;
-        self.calls += 1;
+        self.annealing.advance();
         let share = |mass: f64| mass * source.len() as f64;
         let pairs = plan
             .row_means()

@@ -7,19 +7,8 @@ use std::ops::ControlFlow;
 
 use barrow_geometry::{PointCloud, Status};
 use barrow_registration::{Aligner, Error, Method, Registration, evaluate};
-use common::{landscape, motion};
+use common::{METHODS, landscape, motion};
 use nalgebra::{Isometry3, Point3, Translation3, Vector3};
-
-const METHODS: [Method; 8] = [
-    Method::Auto,
-    Method::Transport,
-    Method::Sliced,
-    Method::Gicp,
-    Method::VoxelGicp,
-    Method::Symmetric,
-    Method::PointToPlane,
-    Method::PointToPoint,
-];
 
 fn cloud(points: impl IntoIterator<Item = Point3<f64>>) -> PointCloud {
     PointCloud::new(points.into_iter().collect()).unwrap()

@@ -4,19 +4,8 @@ mod common;
 
 use barrow_geometry::{NearestDistances, PointCloud, Status};
 use barrow_registration::{Aligner, Fit, Kernel, Matcher, Method, NearestMatcher, evaluate};
-use common::{error, landscape, motion};
+use common::{METHODS, error, landscape, motion};
 use nalgebra::{Isometry3, Point3, Vector3};
-
-const METHODS: [Method; 8] = [
-    Method::Auto,
-    Method::Transport,
-    Method::Sliced,
-    Method::Gicp,
-    Method::VoxelGicp,
-    Method::Symmetric,
-    Method::PointToPlane,
-    Method::PointToPoint,
-];
 
 #[test]
 fn every_method_finds_a_known_motion() {

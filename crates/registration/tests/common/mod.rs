@@ -3,7 +3,20 @@
 #![allow(dead_code, reason = "each test file is its own crate and uses its own part")]
 
 use barrow_geometry::PointCloud;
+use barrow_registration::Method;
 use nalgebra::{Isometry3, Point3, Vector3};
+
+/// All there are.
+pub const METHODS: [Method; 8] = [
+    Method::Auto,
+    Method::Transport,
+    Method::Sliced,
+    Method::Gicp,
+    Method::VoxelGicp,
+    Method::Symmetric,
+    Method::PointToPlane,
+    Method::PointToPoint,
+];
 
 /// A landscape without symmetry, `side` × `side` samples over 4 m × 4 m.
 pub fn landscape(side: usize) -> PointCloud {
