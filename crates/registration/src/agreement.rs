@@ -34,6 +34,9 @@ pub struct Agreement {
     pub supported: f64,
     /// Supported points ÷ points with anything of the other cloud within 6 voxels.
     pub consistency: f64,
+    /// The same with points weighed by how rare their normals are: large planes fit in many ways, and the few points between them tell
+    /// which is right.
+    pub balanced: f64,
     /// Median distance to the tangent plane over the points that meet the other cloud \[voxels\]; infinite if none does.
     pub gap: f64,
 }
@@ -59,16 +62,17 @@ impl Agreement {
             met: worse(|one| one.met as f64 / one.points as f64),
             supported: worse(|one| one.supported as f64 / one.points as f64),
             consistency: worse(|one| one.supported as f64 / one.close.max(1) as f64),
+            balanced: worse(|one| one.supported_weight / one.close_weight.max(f64::MIN_POSITIVE)),
             gap: there.gap.max(back.gap),
         };
         let nearness = |one: &Directed| one.nearness / one.points as f64;
         (agreement, 0.5 * (nearness(&there) + nearness(&back)))
     }
 
-    /// What poses are ranked by: how much of the clouds agrees, and still more how much of what could agree does. Scenes that repeat
-    /// themselves offer wrong poses with more of the first.
+    /// What poses are ranked by: how much of the clouds agrees, and still more how much of what could agree does, in every direction.
+    /// Scenes that repeat themselves offer wrong poses with more of the first.
     pub(crate) fn score(&self) -> f64 {
-        self.supported * self.consistency * self.consistency
+        self.supported * self.balanced * self.balanced
     }
 }
 
@@ -79,6 +83,8 @@ struct Directed {
     close: usize,
     met: usize,
     supported: usize,
+    close_weight: f64,
+    supported_weight: f64,
     /// Sum over the points.
     nearness: f64,
     /// Median \[voxels\].
@@ -89,11 +95,13 @@ impl Directed {
     fn of(from: &Surface, onto: &Surface, pose: &Isometry3<f64>, voxel_size: f64) -> Self {
         let search = BatchSearch { max_distance: FAR * voxel_size, pose: Some(*pose), guesses: None };
         let found = onto.tree.nearest_all(&from.tree, &search);
+        let rarity = from.rarity();
         let part = |range: std::ops::Range<usize>| {
             let (mut sums, mut gaps) = (Self::default(), Vec::new());
             for index in range {
                 let Some(nearest) = found[index] else { continue };
                 sums.close += 1;
+                sums.close_weight += rarity[index];
                 let squared = nearest.distance_squared / (voxel_size * voxel_size);
                 if squared > BESIDE * BESIDE {
                     continue;
@@ -108,7 +116,10 @@ impl Directed {
                 };
                 sums.nearness += (1.0 - squared / (BESIDE * BESIDE)).max(0.0) * parallel;
                 if squared <= NEAR * NEAR {
-                    sums.supported += usize::from(gap <= GAP && parallel >= PARALLEL);
+                    if gap <= GAP && parallel >= PARALLEL {
+                        sums.supported += 1;
+                        sums.supported_weight += rarity[index];
+                    }
                     gaps.push(gap);
                 }
             }
@@ -119,6 +130,8 @@ impl Directed {
             let sums = Self {
                 close: a.close + b.close,
                 supported: a.supported + b.supported,
+                close_weight: a.close_weight + b.close_weight,
+                supported_weight: a.supported_weight + b.supported_weight,
                 nearness: a.nearness + b.nearness,
                 ..a
             };

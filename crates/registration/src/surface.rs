@@ -1,14 +1,21 @@
 //! A cloud made ready for matching: with its tree and its normals.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use barrow_geometry::{KdTree, PointCloud, estimate_normals, voxel_downsample};
 use nalgebra::{Point3, Translation3, Vector3};
+use rayon::prelude::*;
 
 use crate::Result;
 
 /// Neighbours that define a normal; enough to average noise, few enough to follow curvature.
 const NORMAL_NEIGHBORS: usize = 20;
+
+/// Normals with this cosine between them are the same.
+const SAME: f64 = 0.95;
+
+/// Normals, at most, among which the same are counted.
+const SAMPLE: usize = 500;
 
 /// One cloud at one resolution.
 pub(crate) struct Surface {
@@ -18,6 +25,7 @@ pub(crate) struct Surface {
     pub normals: Option<Vec<Vector3<f64>>>,
     /// Tree over the positions.
     pub tree: KdTree,
+    rarity: OnceLock<Vec<f64>>,
 }
 
 impl Surface {
@@ -34,7 +42,22 @@ impl Surface {
             None if cloud.len() < 3 => None,
             None => Some(estimate_normals(cloud, &tree, NORMAL_NEIGHBORS, &Point3::origin())?),
         };
-        Ok(Self { positions: cloud.positions().to_vec(), normals, tree })
+        Ok(Self { positions: cloud.positions().to_vec(), normals, tree, rarity: OnceLock::new() })
+    }
+
+    /// A weight for every point: the inverse of how many share its normal, up to 18° and without regard to sign.
+    ///
+    /// With them the ground and the fronts of a street count no more than the few things that stand in it.
+    pub fn rarity(&self) -> &[f64] {
+        self.rarity.get_or_init(|| match &self.normals {
+            None => vec![1.0; self.positions.len()],
+            Some(normals) => {
+                let sample: Vec<_> = normals.iter().step_by(normals.len().div_ceil(SAMPLE)).collect();
+                let share =
+                    |one: &Vector3<f64>| sample.iter().filter(|other| one.dot(other).abs() > SAME).count();
+                normals.par_iter().map(|one| 1.0 / (1.0 + share(one) as f64)).collect()
+            }
+        })
     }
 
     /// A target cloud for a matcher.

@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use barrow::geometry::{NearestDistances, PointCloud, voxel_downsample};
 use barrow::io::{WriteOptions, write};
 use barrow_datasets::{Object, Scene, Street};
-use nalgebra::{Isometry3, Vector3};
+use nalgebra::{Isometry3, Point3, Vector3};
 
 use crate::Result;
 use crate::files::Files;
 use crate::job::{ByHand, Job};
 use crate::pose::Limits;
 use crate::room;
+
+/// Halvings of what is kept of two clouds, until they have as much in common as asked.
+const CUTS: usize = 12;
 
 /// Where they are kept.
 pub struct Made {
@@ -137,36 +140,51 @@ impl MadePair {
         Ok(Self { source: (*source).clone(), target: (*target).clone(), truth, must, peer })
     }
 
-    /// The share of points with a partner within a distance, at the true pose, in the worse direction.
+    /// The share of points with a partner within two voxels at the true pose, in the worse direction.
     ///
     /// # Errors
-    /// If the distance is out of range.
-    pub fn overlap(&self, within: f64) -> Result<f64> {
+    /// If nothing is left of a cloud.
+    pub fn overlap(&self) -> Result<f64> {
         let near = NearestDistances::between(&self.source.transformed(&self.truth), &self.target)?;
-        let score = near.f_score(within)?;
+        let score = near.f_score(2.0 * self.peer.voxel)?;
         Ok(score.precision.min(score.recall))
     }
 
-    /// Cuts both across a direction of the target's frame so that this share of what is left is common to both, if
-    /// both saw the same: the source keeps what lies lowest, the target what lies highest, 1 ÷ (2 − overlap) of each.
-    pub fn cut(mut self, across: &Vector3<f64>, overlap: f64) -> Self {
-        let kept = 1.0 / (2.0 - overlap);
-        self.source = lowest(
-            &self.source,
-            |index, cloud| (self.truth * cloud.positions()[index]).coords.dot(across),
-            kept,
-        );
-        self.target = lowest(&self.target, |index, cloud| -cloud.positions()[index].coords.dot(across), kept);
-        self
+    /// Cuts both across a direction of the target's frame until they overlap no more than asked: the source keeps
+    /// what lies lowest, the target what lies highest, the same share of each. `None` if the whole clouds have less in
+    /// common.
+    ///
+    /// # Errors
+    /// As [`overlap`](Self::overlap).
+    pub fn cut(&self, across: &Vector3<f64>, overlap: f64) -> Result<Option<Self>> {
+        if self.overlap()? < overlap {
+            return Ok(None);
+        }
+        let (mut too_little, mut enough) = (0.0, 1.0);
+        for _ in 0..CUTS {
+            let middle = 0.5 * (too_little + enough);
+            match self.ends(across, middle).overlap()? < overlap {
+                true => too_little = middle,
+                false => enough = middle,
+            }
+        }
+        Ok(Some(self.ends(across, enough)))
+    }
+
+    /// This share of the source's lowest and of the target's highest points.
+    fn ends(&self, across: &Vector3<f64>, kept: f64) -> Self {
+        let source = lowest(&self.source, |point| (self.truth * point).coords.dot(across), kept);
+        let target = lowest(&self.target, |point| -point.coords.dot(across), kept);
+        Self { source, target, ..*self }
     }
 }
 
-/// The share of the points whose heights are the lowest.
-fn lowest(cloud: &PointCloud, height: impl Fn(usize, &PointCloud) -> f64, share: f64) -> PointCloud {
-    let heights: Vec<f64> = (0..cloud.len()).map(|index| height(index, cloud)).collect();
+/// The share of the points whose heights are the lowest, and at least one.
+fn lowest(cloud: &PointCloud, height: impl Fn(&Point3<f64>) -> f64, share: f64) -> PointCloud {
+    let heights: Vec<f64> = cloud.positions().iter().map(height).collect();
     let mut order: Vec<usize> = (0..cloud.len()).collect();
     order.sort_by(|&left, &right| heights[left].total_cmp(&heights[right]));
-    order.truncate((share * cloud.len() as f64).round() as usize);
+    order.truncate(((share * cloud.len() as f64).round() as usize).max(1));
     order.sort_unstable();
     cloud.select(&order)
 }
