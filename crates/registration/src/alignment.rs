@@ -295,7 +295,8 @@ impl Alignment {
         }
         let step = self.told("settling", self.searches, 0);
         // Several poses have been compared: the best of them need not be clear.
-        if self.searches < search::COUNT && !self.standings.any_accepted() {
+        let is_settled = self.standings.is_settled(self.pair.rules.radius, self.pair.voxel_size);
+        if self.searches < search::COUNT && !is_settled {
             self.phase = Phase::Search;
         } else {
             self.begin_finish()?;

@@ -34,9 +34,12 @@ impl Standings {
         self.ends.last().is_some_and(|(agreement, _)| agreement.is_clear())
     }
 
-    /// Whether any end is good enough to be the answer.
-    pub fn any_accepted(&self) -> bool {
-        self.ends.iter().any(|(agreement, _)| Verdict::of(agreement, None) == Verdict::Accepted)
+    /// Whether the best end would be the answer, with what else there is.
+    pub fn is_settled(&self, radius: f64, voxel_size: f64) -> bool {
+        best(self.ends.iter()).is_some_and(|(agreement, one)| {
+            let rival = self.rival(one, radius, voxel_size).map(|(rival, _)| rival);
+            Verdict::of(agreement, rival) == Verdict::Accepted
+        })
     }
 }
 
