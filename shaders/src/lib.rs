@@ -5,11 +5,13 @@
 //! by `x + y · count of x`, from the `first` of their uniform on. They compute with 32-bit numbers and need nothing
 //! that WebGPU does not promise: no subgroups, no 16-bit floats, no infinities, sums in a fixed order.
 
+mod look;
 mod lowest;
 mod peak;
 mod sinkhorn;
 mod sliced;
 
+pub use look::LOOK;
 pub use lowest::LOWEST;
 pub use peak::{COPY, PEAK};
 pub use sinkhorn::{

@@ -83,6 +83,16 @@ fn every_kernel_is_valid_and_bound_as_documented() {
 }
 
 #[test]
+fn what_is_seen_is_valid_and_bound_as_documented() {
+    let module = validated(barrow_shaders::LOOK);
+    assert_eq!(bindings(&module), "u");
+    let entries: Vec<_> =
+        module.entry_points.iter().map(|entry| (entry.name.as_str(), entry.stage)).collect();
+    let vertices = ["pixel", "square", "line"].map(|name| (name, ShaderStage::Vertex));
+    assert_eq!(entries, [&vertices[..], &[("filled", ShaderStage::Fragment)]].concat());
+}
+
+#[test]
 fn a_broken_kernel_would_be_noticed() {
     let broken = barrow_shaders::SOFTMIN.replace("    sum = 0.0;", "    sum = 0u;");
     assert_ne!(broken, barrow_shaders::SOFTMIN);

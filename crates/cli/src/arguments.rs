@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     convert, deform, devices, distance, evaluate, info, interpolate, matching, odometry, register, synth,
+    view,
 };
 
 /// Match 3D point clouds: distances, optimal transport, registration.
@@ -40,6 +41,7 @@ pub enum Command {
     Register(register::Options),
     Odometry(odometry::Options),
     Evaluate(evaluate::Options),
+    View(Box<view::Options>),
     Synth(synth::Options),
     Devices(devices::Options),
 }

@@ -55,7 +55,11 @@ pub fn is_of_device(error: &anyhow::Error) -> bool {
         };
         matches!(cause, Some(NoDevice { .. } | DeviceLost { .. } | DeviceMemory { .. } | DeviceLimit { .. }))
     };
-    error.chain().any(of_device)
+    let of_view = |link: &(dyn std::error::Error + 'static)| {
+        use barrow_viewer::Error::{Broken, NoDevice, NoDisplay};
+        matches!(link.downcast_ref(), Some(NoDisplay { .. } | NoDevice { .. } | Broken { .. }))
+    };
+    error.chain().any(|link| of_device(link) || of_view(link))
 }
 
 /// A remedy that travels with an error and is printed on a line of its own.
@@ -87,9 +91,10 @@ impl From<&anyhow::Error> for Failure {
             // Every other error is about the input.
             None => 3,
         };
+        let hint = error.downcast_ref::<Hint>().map(|hint| hint.0.clone());
         let hint = match code {
-            5 => Some("--device auto or cpu does without".into()),
-            _ => error.downcast_ref::<Hint>().map(|hint| hint.0.clone()),
+            5 => hint.or_else(|| Some("--device auto or cpu does without".into())),
+            _ => hint,
         };
         let mut parts: Vec<String> = Vec::new();
         for link in error.chain().map(ToString::to_string) {

@@ -27,6 +27,7 @@ mod register;
 mod report;
 mod settings;
 mod synth;
+mod view;
 mod weights;
 
 use std::process::ExitCode;
@@ -67,6 +68,7 @@ fn run(arguments: &Arguments) -> Result<Ending> {
         Command::Register(options) => register::run(options, &settings),
         Command::Odometry(options) => odometry::run(options, &settings),
         Command::Evaluate(options) => evaluate::run(options, &settings),
+        Command::View(options) => view::run(options, &settings),
         Command::Synth(options) => synth::run(options, &settings),
         Command::Devices(options) => devices::run(options, &settings),
     }

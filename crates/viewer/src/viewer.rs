@@ -1,0 +1,393 @@
+//! What is seen now, and what changes it.
+
+use barrow_geometry::{Bounds, Displacement, PointCloud};
+use barrow_registration::Aligner;
+use nalgebra::{Isometry3, Point2, Point3, Translation3, UnitQuaternion};
+
+use crate::arcs::{ShownArcs, value};
+use crate::camera::{Eye, narrow};
+use crate::coloring::Coloring;
+use crate::legend::{Rgba, UNKNOWN};
+use crate::painting::{Dot, Painting, Stroke};
+use crate::playback::{Playback, Progress};
+use crate::{ColorBy, Look, Result, Scene};
+
+/// Opacity of an arc where few are drawn, and where many are.
+const OPACITY: [f64; 2] = [220.0, 40.0];
+
+/// Arcs that count as few.
+const FEW_ARCS: f64 = 500.0;
+
+/// How close to a point a click must be \[pixel\].
+const REACH: f64 = 8.0;
+
+/// A point that was clicked on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picked {
+    /// Of the source, not of the target.
+    pub is_source: bool,
+    /// Its index in the cloud.
+    pub index: usize,
+    /// Where it is drawn.
+    pub position: Point3<f64>,
+    /// Indices of the points that its mass goes to or comes from, and the masses, by falling mass.
+    pub partners: Vec<(usize, f64)>,
+}
+
+/// A scene, how it looks, and from where.
+#[derive(Debug)]
+pub struct Viewer {
+    scene: Scene,
+    bounds: Bounds,
+    coloring: Coloring,
+    /// Of what the coloring is.
+    colored: (ColorBy, crate::Up),
+    arcs: Option<ShownArcs>,
+    /// How it looks.
+    pub look: Look,
+    /// From where.
+    pub eye: Eye,
+    /// The point that was clicked on last.
+    pub picked: Option<Picked>,
+    /// The registration that is watched.
+    pub playback: Option<Playback>,
+    /// How it is registered.
+    pub aligner: Aligner,
+    /// The pose to go back to.
+    first_pose: Isometry3<f64>,
+    /// What the user should know, such as why a color is not to be had.
+    pub note: Option<String>,
+    /// Of the last painting: what changes needs another.
+    painted: Option<Look>,
+    is_stale: bool,
+}
+
+impl Viewer {
+    /// A scene to look at.
+    ///
+    /// # Errors
+    /// [`Error::Empty`](crate::Error::Empty) if there is no point; if the plan is not one of these clouds; if the look
+    /// asks for colors that the scene has not.
+    pub fn new(scene: Scene, look: Look) -> Result<Self> {
+        scene.check()?;
+        let bounds = scene.bounds()?;
+        let coloring = Coloring::of(&scene, look.color, look.up)?;
+        Ok(Self {
+            eye: Eye::on(&bounds, look.up),
+            bounds,
+            coloring,
+            colored: (look.color, look.up),
+            arcs: None,
+            picked: None,
+            playback: None,
+            aligner: Aligner::default(),
+            first_pose: scene.target_from_source,
+            note: None,
+            painted: None,
+            is_stale: true,
+            look,
+            scene,
+        })
+    }
+
+    /// What there is to see.
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    /// The box around it.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// The colors of its points.
+    pub fn coloring(&self) -> &Coloring {
+        &self.coloring
+    }
+
+    /// The arcs that were drawn last.
+    pub fn arcs(&self) -> Option<&ShownArcs> {
+        self.arcs.as_ref()
+    }
+
+    /// Moves the source.
+    pub fn set_pose(&mut self, pose: Isometry3<f64>) {
+        if self.scene.target_from_source == pose {
+            return;
+        }
+        self.scene.target_from_source = pose;
+        self.picked = None;
+        let depends = [ColorBy::Height, ColorBy::Distance, ColorBy::Normal].contains(&self.look.color);
+        self.is_stale |= depends || self.scene.plan.is_some();
+        if depends {
+            self.recolor();
+        }
+    }
+
+    /// Turns the source about its middle as a drag over the picture would \[pixel\].
+    pub fn turn_source(&mut self, right: f64, down: f64) {
+        let axes = self.eye.axes();
+        let turn = (axes.column(1) * right + axes.column(0) * down) * 0.006;
+        let Some(center) = self.scene.source.centroid() else { return };
+        let pose = self.scene.target_from_source;
+        let about = Translation3::from(pose * center);
+        self.set_pose(about * UnitQuaternion::from_scaled_axis(turn) * about.inverse() * pose);
+    }
+
+    /// Shifts the source with the picture \[pixel\].
+    pub fn shift_source(&mut self, right: f64, down: f64) {
+        let shift = Translation3::from(self.eye.in_plane(right, down));
+        self.set_pose(shift * self.scene.target_from_source);
+    }
+
+    /// Back to where the source was at first; a registration that is watched is given up.
+    pub fn reset_pose(&mut self) {
+        self.playback = None;
+        self.set_pose(self.first_pose);
+    }
+
+    /// Begins to register from where the source is drawn if it was moved by hand, without a guess otherwise.
+    ///
+    /// # Errors
+    /// As [`Playback::start`]; [`Error::Empty`](crate::Error::Empty) without a target.
+    pub fn register(&mut self) -> Result<()> {
+        let target = self.scene.target.as_ref().ok_or(crate::Error::Empty)?;
+        let pose = self.scene.target_from_source;
+        let mut aligner = self.aligner.clone();
+        if pose != self.first_pose {
+            aligner.initial = Some(pose);
+        }
+        let mut playback = Playback::start(&aligner, &self.scene.source, target)?;
+        playback.progress = Progress::Running;
+        self.playback = Some(playback);
+        Ok(())
+    }
+
+    /// One step of the registration that is watched. Returns whether anything has changed.
+    pub fn advance(&mut self, waits: bool) -> bool {
+        let Some(playback) = &mut self.playback else { return false };
+        let was_alive = playback.is_alive();
+        let pose = playback.advance(waits);
+        let has_ended = was_alive && !playback.is_alive();
+        if let Some(pose) = pose {
+            self.set_pose(pose);
+        }
+        pose.is_some() || has_ended
+    }
+
+    /// Brings colors up to date with the look. What is not to be had is said and left as it was.
+    pub(crate) fn recolor(&mut self) {
+        match Coloring::of(&self.scene, self.look.color, self.look.up) {
+            Ok(coloring) => {
+                self.coloring = coloring;
+                self.colored = (self.look.color, self.look.up);
+            }
+            Err(error) => {
+                self.note = Some(error.to_string());
+                self.look.color = self.colored.0;
+            }
+        }
+        self.is_stale = true;
+    }
+
+    /// The point nearest to the eye among those within a few pixels of a place, if any; it is picked.
+    pub fn pick(&mut self, place: Point2<f64>) -> Option<Point3<f64>> {
+        let none = PointCloud::default();
+        let target = self.scene.target.as_ref().unwrap_or(&none);
+        let moved = self.scene.moved_source();
+        let clouds = [(self.look.shows_source, &moved[..]), (self.look.shows_target, target.positions())];
+        let mut best: Option<(f64, bool, usize)> = None;
+        for (cloud, (_, points)) in clouds.iter().enumerate().filter(|(_, (is_shown, _))| *is_shown) {
+            for (index, point) in points.iter().enumerate() {
+                let is_clipped = self.look.clip.is_some_and(|clip| !clip.contains(point));
+                let Some((seen, depth)) = self.eye.place(point).filter(|_| !is_clipped) else { continue };
+                let is_near = (seen - place).norm() <= REACH;
+                if is_near && best.is_none_or(|(nearest, ..)| depth < nearest) {
+                    best = Some((depth, cloud == 0, index));
+                }
+            }
+        }
+        let (_, is_source, index) = best?;
+        let position = if is_source { moved[index] } else { target.positions()[index] };
+        self.picked = Some(Picked { is_source, index, position, partners: self.partners(is_source, index) });
+        Some(position)
+    }
+
+    fn partners(&self, is_source: bool, index: usize) -> Vec<(usize, f64)> {
+        let Some(plan) = &self.scene.plan else { return Vec::new() };
+        let mut partners: Vec<(usize, f64)> = match is_source {
+            true => plan.row(index).iter().map(|arc| (arc.target, arc.mass)).collect(),
+            false => {
+                let arcs = plan.arcs().iter().filter(|arc| arc.target == index);
+                arcs.map(|arc| (arc.source, arc.mass)).collect()
+            }
+        };
+        partners.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        partners
+    }
+
+    /// Another painting has nothing of what was painted before.
+    pub(crate) fn forget_painting(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// Width and height of the picture \[pixel\].
+    pub(crate) fn set_size(&mut self, size: [f64; 2]) {
+        if self.eye.size != size {
+            // What was seen between left and right is still seen in a narrower picture.
+            let narrow = |size: [f64; 2]| (size[0] / size[1]).min(1.0);
+            self.eye.zoom(narrow(self.eye.size) / narrow(size));
+            self.eye.size = size;
+        }
+    }
+
+    /// Sees everything, from the same direction.
+    pub fn refit(&mut self) {
+        if let Ok(bounds) = self.scene.bounds() {
+            self.bounds = bounds;
+        }
+        self.eye.fit(&self.bounds);
+    }
+
+    /// Sees everything, from where it was seen at first.
+    pub fn reset_view(&mut self) {
+        self.refit();
+        self.eye.reset(&self.bounds);
+    }
+
+    /// Brings a painting up to date. Returns whether anything was uploaded.
+    ///
+    /// # Errors
+    /// If the time of interpolation is not from 0 to 1.
+    pub(crate) fn paint(&mut self, painting: &mut Painting) -> Result<bool> {
+        if (self.look.color, self.look.up) != self.colored {
+            self.recolor();
+        }
+        self.eye.up = self.look.up;
+        painting.clip = self.look.clip;
+        let is_same = |before: &Look| {
+            // Sizes, background and guides need no upload.
+            let (point_size, background, shows_guides) =
+                (before.point_size, before.background, before.shows_guides);
+            Look { point_size, background, shows_guides, ..self.look.clone() } == *before
+        };
+        let is_stale = self.is_stale || !self.painted.as_ref().is_some_and(is_same);
+        if is_stale {
+            self.repaint(painting)?;
+            self.painted = Some(self.look.clone());
+            self.is_stale = false;
+        }
+        for layer in painting.layers.iter_mut().filter(|layer| layer.moves) {
+            layer.pose = self.scene.target_from_source;
+        }
+        for layer in painting.layers.iter_mut().filter(|layer| layer.is_points()) {
+            layer.width = self.look.point_size;
+        }
+        Ok(is_stale)
+    }
+
+    fn repaint(&mut self, painting: &mut Painting) -> Result<()> {
+        painting.layers.clear();
+        let pose = self.scene.target_from_source;
+        let origin = self.eye.origin;
+        let interpolated = match (&self.scene.plan, &self.scene.target, self.look.time) {
+            (Some(plan), Some(target), Some(time)) => {
+                let moved = self.scene.source.transformed(&pose);
+                let way = Displacement::new(&moved, target, plan)?.at(time)?;
+                let colors = plan.arcs().iter().map(|arc| {
+                    let (from, to) = (self.coloring.source[arc.source], self.coloring.target[arc.target]);
+                    std::array::from_fn(|channel| {
+                        let [a, b] = [from, to].map(|color: Rgba| f64::from(color[channel]));
+                        (a + time * (b - a)).round() as u8
+                    })
+                });
+                let dots = shuffled(way.cloud.positions(), &colors.collect::<Vec<_>>(), &origin);
+                painting.layers.push(painting.dots(&dots, Isometry3::identity(), false));
+                true
+            }
+            _ => false,
+        };
+        if self.look.shows_source && !interpolated {
+            let dots = shuffled(self.scene.source.positions(), &self.coloring.source, &origin);
+            painting.layers.push(painting.dots(&dots, pose, true));
+        }
+        if let (Some(target), true, false) = (&self.scene.target, self.look.shows_target, interpolated) {
+            let dots = shuffled(target.positions(), &self.coloring.target, &origin);
+            painting.layers.push(painting.dots(&dots, Isometry3::identity(), false));
+        }
+        if interpolated {
+            self.paint_left_behind(painting);
+        }
+        self.arcs = None;
+        if self.look.arcs > 0.0 {
+            self.paint_arcs(painting);
+        }
+        Ok(())
+    }
+
+    /// Points whose mass the plan does not move stay where they are, in gray.
+    fn paint_left_behind(&self, painting: &mut Painting) {
+        let (Some(plan), Some(target)) = (&self.scene.plan, &self.scene.target) else { return };
+        let marginals = plan.marginals();
+        let left = |masses: &[f64], points: &[Point3<f64>]| -> Vec<Point3<f64>> {
+            points.iter().zip(masses).filter(|(_, mass)| **mass <= 0.0).map(|(point, _)| *point).collect()
+        };
+        let mut points = left(&marginals.source, &self.scene.moved_source());
+        points.extend(left(&marginals.target, target.positions()));
+        if !points.is_empty() {
+            let dots = shuffled(&points, &vec![UNKNOWN; points.len()], &self.eye.origin);
+            painting.layers.push(painting.dots(&dots, Isometry3::identity(), false));
+        }
+    }
+
+    fn paint_arcs(&mut self, painting: &mut Painting) {
+        let (Some(plan), Some(target)) = (&self.scene.plan, &self.scene.target) else { return };
+        let (from, to) = (self.scene.moved_source(), target.positions());
+        let length = |arc: &barrow_geometry::Arc| (to[arc.target] - from[arc.source]).norm();
+        let shown = ShownArcs::of(plan, &self.look, length);
+        let most = plan.arcs().iter().map(|arc| arc.mass).fold(f64::MIN_POSITIVE, f64::max);
+        // Many arcs together would hide each other and the points.
+        let crowd = (FEW_ARCS / shown.indices.len().max(1) as f64).min(1.0).sqrt();
+        let opacity = OPACITY[1] + crowd * (OPACITY[0] - OPACITY[1]);
+        let origin = self.eye.origin;
+        let strokes: Vec<Stroke> = shown
+            .indices
+            .iter()
+            .map(|&index| {
+                let arc = &plan.arcs()[index];
+                let mut color = shown.scale.color(value(arc, self.look.arc_color, length));
+                // Arcs of little mass fade, but do not vanish.
+                color[3] = (opacity * (0.25 + 0.75 * (arc.mass / most).sqrt())).round() as u8;
+                let end = |point: &Point3<f64>| Dot { place: narrow(&(point - origin)).into(), color };
+                Stroke { ends: [end(&from[arc.source]), end(&to[arc.target])] }
+            })
+            .collect();
+        if !strokes.is_empty() {
+            painting.layers.push(painting.strokes(&strokes));
+        }
+        self.arcs = Some(shown);
+    }
+}
+
+/// Points for the device in an order of which every beginning is spread over the whole cloud.
+fn shuffled(points: &[Point3<f64>], colors: &[Rgba], origin: &Point3<f64>) -> Vec<Dot> {
+    let count = points.len();
+    // Steps of the golden section hit no place twice where they and the count have no common divisor.
+    let divisor = |mut a: usize, mut b: usize| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let mut step = ((count as f64 * 0.618_033_988_75) as usize).max(1);
+    while divisor(step, count) > 1 {
+        step += 1;
+    }
+    let mut index = 0;
+    let mut next = || {
+        let current = index;
+        index = (index + step) % count;
+        Dot { place: narrow(&(points[current] - origin)).into(), color: colors[current] }
+    };
+    (0..count).map(|_| next()).collect()
+}
