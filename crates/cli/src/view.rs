@@ -169,12 +169,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         written: Vec::new(),
     };
     let mut viewer = Viewer::new(scene, look)?;
-    viewer.eye.size = options.size.map(f64::from);
-    viewer.refit();
-    if let Some(from) = &options.from {
-        (viewer.eye.yaw, viewer.eye.pitch) = (from[0].to_radians(), from[1].to_radians());
-    }
-    viewer.eye.zoom(1.0 / options.zoom);
+    options.look_at(&mut viewer);
     let draws_pictures = options.screenshot.is_some() || options.frames.is_some();
     if !draws_pictures {
         let title = format!("barrow: {}", name(&options.source));
@@ -274,6 +269,16 @@ impl Options {
         })
     }
 
+    /// Puts the eye where everything is seen from the side that was asked for.
+    fn look_at(&self, viewer: &mut Viewer) {
+        viewer.eye.size = self.size.map(f64::from);
+        if let Some(from) = &self.from {
+            (viewer.eye.yaw, viewer.eye.pitch) = (from[0].to_radians(), from[1].to_radians());
+        }
+        viewer.refit();
+        viewer.eye.zoom(1.0 / self.zoom);
+    }
+
     /// Draws the pictures that were asked for.
     fn draw(&self, viewer: &mut Viewer, report: &mut ViewReport, settings: &Settings) -> Result<Ending> {
         let controls = if self.panel { Controls::Panel } else { Controls::Hidden };
@@ -281,10 +286,10 @@ impl Options {
         if let Some(path) = &self.screenshot {
             let mut ending = Ending::Done;
             if self.register {
-                let (registration, poses) = registered(viewer, settings)?;
+                let (registration, _) = registered(viewer, settings)?;
                 viewer.set_pose(registration.target_from_source);
+                self.look_at(viewer);
                 ending = told(&registration, report);
-                drop(poses);
             }
             let picture = viewer.picture(self.size, controls)?;
             output::write_whole(path, &picture.png()?)?;

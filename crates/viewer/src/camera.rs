@@ -16,6 +16,9 @@ const FIELD_OF_VIEW: f64 = 0.75;
 const FIRST_YAW: f64 = -1.1;
 const FIRST_PITCH: f64 = 0.55;
 
+/// Share of the picture that points may fill when all are seen.
+const SPARE: f64 = 0.92;
+
 /// Nearest and farthest distance of the eye, in radii of the scene.
 const NEAREST: f64 = 1e-5;
 const FARTHEST: f64 = 100.0;
@@ -28,7 +31,9 @@ const FARTHEST: f64 = 100.0;
 pub struct Eye {
     /// What all coordinates on the device are relative to.
     pub origin: Point3<f64>,
-    /// Radius of the scene about the origin \[m\].
+    /// Middle of the scene.
+    pub center: Point3<f64>,
+    /// Radius of the scene about its middle \[m\].
     pub radius: f64,
     /// The point that is looked at.
     pub focus: Point3<f64>,
@@ -49,6 +54,7 @@ impl Eye {
     pub fn on(bounds: &Bounds, up: Up) -> Self {
         let mut eye = Self {
             origin: bounds.center(),
+            center: bounds.center(),
             radius: 1.0,
             focus: bounds.center(),
             distance: 1.0,
@@ -63,19 +69,39 @@ impl Eye {
 
     /// Steps back or closer until all of a box is seen, in the same direction.
     pub fn fit(&mut self, bounds: &Bounds) {
-        // A single point has a size as well: that of its surroundings.
-        let least = 1e-9 * bounds.center().coords.amax().max(1e-3);
-        self.radius = (0.5 * bounds.diagonal()).max(least);
-        self.focus = bounds.center();
+        self.enclose(bounds);
+        self.focus = self.center;
         let narrower = (self.size[0] / self.size[1]).min(1.0);
         let half = (narrower * (0.5 * FIELD_OF_VIEW).tan()).atan();
         self.distance = self.radius / half.sin();
     }
 
+    /// Takes note of where the scene is, so that all of it is drawn.
+    pub(crate) fn enclose(&mut self, bounds: &Bounds) {
+        // A single point has a size as well: that of its surroundings.
+        let least = 1e-9 * bounds.center().coords.amax().max(1e-3);
+        self.radius = (0.5 * bounds.diagonal()).max(least);
+        self.center = bounds.center();
+    }
+
+    /// Comes as close as all of some points allow, which fill the picture better than the sphere around them.
+    pub(crate) fn close_in<'a>(&mut self, points: impl Iterator<Item = &'a Point3<f64>>) {
+        let to_eye = self.axes().transpose();
+        let tangent = (0.5 * FIELD_OF_VIEW).tan() * SPARE;
+        let aspect = self.size[0] / self.size[1];
+        let needed = |point: &Point3<f64>| {
+            let seen = to_eye * (point - self.focus);
+            seen.z + (seen.x.abs() / aspect).max(seen.y.abs()) / tangent
+        };
+        let needed = points.map(needed).fold(0.0, f64::max);
+        if needed > 0.0 {
+            self.distance = self.distance.min(needed);
+        }
+    }
+
     /// Back to where the eye was at first.
-    pub fn reset(&mut self, bounds: &Bounds) {
+    pub(crate) fn reset(&mut self) {
         (self.yaw, self.pitch) = (FIRST_YAW, FIRST_PITCH);
-        self.fit(bounds);
     }
 
     /// Turns about the focus \[pixel\].
@@ -140,7 +166,7 @@ impl Eye {
 
     /// Distances of the nearest and the farthest that is drawn \[m\].
     fn planes(&self) -> (f64, f64) {
-        let to_center = (self.position() - self.origin).norm();
+        let to_center = (self.position() - self.center).norm();
         let far = 1.01 * (to_center + self.radius);
         // Depth has 24 bits to share between near and far.
         let near = (0.99 * (to_center - self.radius)).max(1e-3 * self.distance).max(1e-6 * far);

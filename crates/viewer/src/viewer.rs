@@ -117,6 +117,10 @@ impl Viewer {
         }
         self.scene.target_from_source = pose;
         self.picked = None;
+        if let Ok(bounds) = self.scene.bounds() {
+            self.bounds = bounds;
+            self.eye.enclose(&bounds);
+        }
         let depends = [ColorBy::Height, ColorBy::Distance, ColorBy::Normal].contains(&self.look.color);
         self.is_stale |= depends || self.scene.plan.is_some();
         if depends {
@@ -247,12 +251,15 @@ impl Viewer {
             self.bounds = bounds;
         }
         self.eye.fit(&self.bounds);
+        let moved = self.scene.moved_source();
+        let target = self.scene.target.iter().flat_map(|cloud| cloud.positions());
+        self.eye.close_in(moved.iter().chain(target));
     }
 
     /// Sees everything, from where it was seen at first.
     pub fn reset_view(&mut self) {
+        self.eye.reset();
         self.refit();
-        self.eye.reset(&self.bounds);
     }
 
     /// Brings a painting up to date. Returns whether anything was uploaded.
