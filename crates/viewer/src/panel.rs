@@ -4,6 +4,7 @@ use kiss3d::egui::{
     self, Color32, ComboBox, Context, Grid, RichText, Sense, Shape, Slider, Stroke, Ui, Window, pos2, vec2,
 };
 
+use crate::legend::number;
 use crate::playback::{Moment, Progress};
 use crate::{ArcChoice, ArcColor, ColorBy, Up, Viewer};
 
@@ -224,7 +225,7 @@ fn registration(ui: &mut Ui, viewer: &mut Viewer) {
                 RichText::new(format!("{}, overlap {:.0} %", found.verdict, 100.0 * found.overlap)).strong(),
             );
             if let Some(rmse) = found.inlier_rmse {
-                ui.label(format!("rmse {rmse:.3e} m"));
+                ui.label(format!("rmse {} m", number(rmse, 0.1 * rmse)));
             }
         }
         Progress::Failed(reason) => {
@@ -259,7 +260,7 @@ fn switch(viewer: &mut Viewer, from: Progress, to: Progress) {
 /// Values over steps, from zero up; two curves enclose what lies between them.
 fn curve(ui: &mut Ui, title: &str, unit: &str, curves: &[Vec<f64>]) {
     let most = curves.iter().flatten().copied().filter(|value| value.is_finite()).fold(0.0, f64::max);
-    let last = curves.iter().filter_map(|values| values.last()).map(|value| format!("{value:.3e}"));
+    let last = curves.iter().filter_map(|values| values.last()).map(|value| number(*value, 0.1 * most));
     let last: Vec<String> = last.collect();
     ui.small(format!("{title}: {} {unit}", last.join(" to ")));
     let (response, painter) = ui.allocate_painter(vec2(210.0, 44.0), Sense::hover());

@@ -1,0 +1,235 @@
+//! `barrow view`: pictures without a window, a window on a display of its own, and what happens without either.
+#![allow(missing_docs)]
+
+mod command;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use command::{Run, barrow, command, folder_with_pair};
+
+/// Width, height and pixels of a picture.
+fn picture(path: &Path) -> (u32, u32, Vec<u8>) {
+    let file = std::io::BufReader::new(std::fs::File::open(path).expect("a picture"));
+    let mut reader = png::Decoder::new(file).read_info().expect("a PNG");
+    let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
+    let frame = reader.next_frame(&mut pixels).expect("pixels");
+    (frame.width, frame.height, pixels)
+}
+
+fn colors(pixels: &[u8]) -> usize {
+    pixels.chunks(3).collect::<BTreeSet<_>>().len()
+}
+
+/// Whether the run could draw; where nothing can, that is an error here only if it is asked to be.
+fn drew(run: &Run) -> bool {
+    if run.code == Some(5) && std::env::var_os("BARROW_REQUIRE_GPU").is_none_or(|value| value != "1") {
+        eprintln!("skipped: {}", run.err);
+        return false;
+    }
+    true
+}
+
+#[test]
+fn a_screenshot_has_the_size_asked_for_and_shows_the_clouds() {
+    let folder = folder_with_pair(2000);
+    let run = barrow(folder.path(), "view source.xyz target.xyz --screenshot a.png --size 320x200 --json");
+    if !drew(&run) {
+        return;
+    }
+    let json = run.expect(0).json();
+    assert_eq!(json["written"], serde_json::json!(["a.png"]));
+    let (width, height, pixels) = picture(&folder.path().join("a.png"));
+    assert_eq!((width, height), (320, 200));
+    assert!(colors(&pixels) > 3);
+}
+
+#[test]
+fn a_registration_moves_the_source_in_the_picture() {
+    let folder = folder_with_pair(2000);
+    let before = barrow(folder.path(), "view source.xyz target.xyz --screenshot before.png --size 320x200");
+    if !drew(&before) {
+        return;
+    }
+    let run = barrow(
+        folder.path(),
+        "view source.xyz target.xyz --register --screenshot after.png --size 320x200 --json",
+    );
+    let json = run.expect(0).json();
+    assert_eq!(json["verdict"], "accepted");
+    let [before, after] = ["before.png", "after.png"].map(|name| picture(&folder.path().join(name)).2);
+    assert_ne!(before, after);
+}
+
+#[test]
+fn frames_show_the_way_along_a_plan() {
+    let folder = folder_with_pair(2000);
+    let run = barrow(
+        folder.path(),
+        "view source.xyz target.xyz --transport --arcs 10 --frames 3 --out way --size 200x160 --json",
+    );
+    if !drew(&run) {
+        return;
+    }
+    let json = run.expect(0).json();
+    assert_eq!(json["written"], serde_json::json!(["way/000.png", "way/001.png", "way/002.png"]));
+    let frames = ["000", "001", "002"].map(|name| picture(&folder.path().join(format!("way/{name}.png"))).2);
+    assert!(frames[0] != frames[1] && frames[1] != frames[2]);
+}
+
+#[test]
+fn what_cannot_be_drawn_is_told_with_a_code() {
+    let folder = folder_with_pair(2000);
+    let run = |arguments: &str| {
+        let mut command = command();
+        command.current_dir(folder.path()).args(arguments.split_whitespace());
+        let command =
+            command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
+        Run::from(command.output().expect("the command"))
+    };
+    if cfg!(all(unix, not(target_os = "macos"))) {
+        let without_display = run("view source.xyz").expect(5);
+        assert!(without_display.err.contains("no display"), "{}", without_display.err);
+        assert!(without_display.err.contains("hint: --screenshot"), "{}", without_display.err);
+    }
+    run("view source.xyz --color mass --screenshot a.png").expect(2);
+    run("view source.xyz target.xyz --time 2 --screenshot a.png").expect(2);
+    run("view source.xyz --size 0x5 --screenshot a.png").expect(2);
+    run("view source.xyz --screenshot a.txt").expect(2);
+    run("view nothing.ply --screenshot a.png").expect(3);
+    let colorless = run("view source.xyz --color stored --screenshot a.png").expect(3);
+    assert!(colorless.err.contains("no cloud has colors"), "{}", colorless.err);
+    assert!(!folder.path().join("a.png").exists());
+}
+
+/// An X server without a screen, and a window on it.
+struct Display {
+    server: Child,
+    window: Child,
+    name: String,
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        for child in [&mut self.window, &mut self.server] {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+impl Display {
+    /// Opens a window; `None` where the programs for it are not installed.
+    fn open(folder: &Path, arguments: &str) -> Option<Self> {
+        let name = format!(":{}", 1000 + std::process::id() % 30_000);
+        let server = Command::new("Xvfb")
+            .args([&name, "-screen", "0", "1000x800x24", "-nolisten", "tcp"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let has_xdotool = Command::new("xdotool").arg("version").output().is_ok();
+        let (Ok(server), true) = (server, has_xdotool) else {
+            assert!(std::env::var_os("BARROW_REQUIRE_DISPLAY").is_none(), "Xvfb and xdotool are needed");
+            eprintln!("skipped: Xvfb or xdotool is not installed");
+            return None;
+        };
+        std::thread::sleep(Duration::from_secs(1));
+        let window = command()
+            .current_dir(folder)
+            .args(arguments.split_whitespace())
+            .env("DISPLAY", &name)
+            .env_remove("WAYLAND_DISPLAY")
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the command");
+        let display = Self { server, window, name };
+        let id = display.wait_for(|| display.does(&["search", "--name", "barrow:"]));
+        display.does(&["windowfocus", id.lines().next()?]);
+        display.does(&["mousemove", "600", "400"]);
+        Some(display)
+    }
+
+    /// Repeats until there is an answer.
+    #[track_caller]
+    fn wait_for(&self, ask: impl Fn() -> String) -> String {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(60) {
+            let answer = ask();
+            if !answer.is_empty() {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        panic!("nothing came in a minute");
+    }
+
+    /// What a hand does.
+    fn does(&self, arguments: &[&str]) -> String {
+        let output = Command::new("xdotool").args(arguments).env("DISPLAY", &self.name).output();
+        String::from_utf8_lossy(&output.expect("xdotool").stdout).into_owned()
+    }
+
+    /// The picture that the window saves next.
+    #[track_caller]
+    fn snap(&self, folder: &Path, number: usize) -> Vec<u8> {
+        let path = folder.join(format!("barrow-{number}.png"));
+        let whole = || {
+            let is_whole = std::fs::read(&path).is_ok_and(|bytes| bytes.ends_with(b"IEND\xaeB`\x82"));
+            if is_whole { "there".into() } else { String::new() }
+        };
+        // Until what was done before is drawn.
+        std::thread::sleep(Duration::from_millis(700));
+        self.does(&["key", "p"]);
+        self.wait_for(whole);
+        picture(&path).2
+    }
+}
+
+fn changed(before: &[u8], after: &[u8]) -> usize {
+    before.chunks(3).zip(after.chunks(3)).filter(|(a, b)| a != b).count()
+}
+
+#[test]
+fn hands_turn_come_closer_color_and_register_in_a_window() {
+    let folder = folder_with_pair(2000);
+    let folder = folder.path();
+    let Some(mut display) = Display::open(folder, "view source.xyz target.xyz --size 900x600") else {
+        return;
+    };
+    let first = display.snap(folder, 1);
+    display.does(&["mousedown", "1"]);
+    for _ in 0..5 {
+        display.does(&["mousemove_relative", "20", "5"]);
+    }
+    display.does(&["mouseup", "1"]);
+    let turned = display.snap(folder, 2);
+    display.does(&["click", "4"]);
+    let closer = display.snap(folder, 3);
+    display.does(&["key", "c"]);
+    let colored = display.snap(folder, 4);
+    // The slider of the point size, which is the first of the panel.
+    display.does(&["mousemove", "115", "123"]);
+    display.does(&["mousedown", "1"]);
+    display.does(&["mousemove_relative", "60", "0"]);
+    display.does(&["mouseup", "1"]);
+    display.does(&["mousemove", "600", "400"]);
+    let larger = display.snap(folder, 5);
+    display.does(&["key", "space"]);
+    std::thread::sleep(Duration::from_secs(6));
+    let registered = display.snap(folder, 6);
+    for (what, before, after, least) in [
+        ("a drag", &first, &turned, 500),
+        ("the wheel", &turned, &closer, 500),
+        ("a key", &closer, &colored, 500),
+        ("a slider", &colored, &larger, 500),
+        ("a registration", &larger, &registered, 500),
+    ] {
+        let pixels = changed(before, after);
+        assert!(pixels > least, "{what} changed {pixels} pixels");
+    }
+    display.does(&["key", "q"]);
+    let ended = display.window.wait().expect("the window");
+    assert!(ended.success(), "{ended}");
+}
