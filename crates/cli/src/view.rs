@@ -152,10 +152,9 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     let start = Instant::now();
     let mut scene = options.read(settings)?;
     let read = start.elapsed().as_secs_f64();
-    if options.needs_plan() && scene.plan.is_none() {
-        if !transport(&mut scene, settings)? {
-            return Ok(Ending::Interrupted);
-        }
+    let needs_plan = options.needs_plan() && scene.plan.is_none();
+    if needs_plan && !transport(&mut scene, settings)? {
+        return Ok(Ending::Interrupted);
     }
     let prepare = start.elapsed().as_secs_f64() - read;
     let mut report = ViewReport {
