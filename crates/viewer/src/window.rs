@@ -65,7 +65,8 @@ impl Viewer {
     /// Opens a window and returns when it is closed. Must be called on the first thread of the process.
     ///
     /// # Errors
-    /// [`Error::NoDisplay`] and [`Error::NoDevice`] if there is none, [`Error::Broken`] if drawing breaks down. After the
+    /// [`NoDisplay`](crate::Error::NoDisplay) and [`NoDevice`](crate::Error::NoDevice) if there is none,
+    /// [`Broken`](crate::Error::Broken) if drawing breaks down. After the
     /// last the process should end: the library of the window cannot be used again.
     pub fn open(&mut self, options: &WindowOptions) -> Result<()> {
         device::display()?;
