@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::device::DeviceReport;
 use crate::entropy::Entropy;
 use crate::interrupt;
+use crate::page::Trace;
 use crate::progress::Progress;
 use crate::report::{above, below, significant};
 use crate::settings::Settings;
@@ -54,6 +55,10 @@ pub struct Certain {
     pub stage: Option<WassersteinStage>,
     /// Whether a limit ended the run before the gap was reached.
     pub missed: bool,
+    /// What was proven after every step.
+    pub trace: Trace<WassersteinStep>,
+    /// The relative gap that ends the run.
+    pub gap: f64,
 }
 
 impl Certified {
@@ -101,9 +106,11 @@ impl Certified {
         let progress = Progress::new(settings.progress, "solving transport");
         let solver = self.solver(shared);
         let mut stage = None;
+        let mut trace = Trace::new();
         let (backend, device) = settings.device.if_asked("certified transport takes a device only if asked");
         let answer = solver.solve_with_on(problem, &backend, |step| {
             stage = Some(step.stage);
+            trace.push(*step);
             show(&progress, step, solver.gap);
             interrupt::flow()
         })?;
@@ -117,7 +124,7 @@ impl Certified {
             settings
                 .note(format!("the gap is {gap}, not yet the {asked} asked for; {limit} allows more work"));
         }
-        Ok(Certain { device, answer, stage, missed })
+        Ok(Certain { device, answer, stage, missed, trace, gap: solver.gap })
     }
 
     /// What the answer says about the problem.
@@ -154,7 +161,7 @@ impl CertificateReport {
     }
 
     /// Both bounds, rounded outwards, with enough digits to see that they differ.
-    fn bounds(&self) -> (String, String) {
+    pub fn bounds(&self) -> (String, String) {
         let digits = (3.0 - self.relative_gap.log10().floor()).clamp(6.0, 15.0) as usize;
         (below(self.lower, digits), above(self.upper, digits))
     }
@@ -171,7 +178,7 @@ pub fn name(stage: WassersteinStage) -> &'static str {
 }
 
 /// A part of a whole in percent, with two digits.
-fn percent(part: f64) -> String {
+pub fn percent(part: f64) -> String {
     format!("{} %", significant(100.0 * part, 2))
 }
 

@@ -20,6 +20,7 @@ mod matching;
 mod multiway;
 mod odometry;
 mod output;
+mod page;
 mod picture;
 mod pose;
 mod progress;

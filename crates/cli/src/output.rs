@@ -55,6 +55,8 @@ pub enum Kind {
     Plan,
     /// A picture.
     Picture,
+    /// A page for a browser.
+    Page,
     /// Lines of numbers, under any name.
     Text,
 }
@@ -70,6 +72,7 @@ pub fn check(path: &Path, kind: Kind) -> Result<()> {
         Kind::Cloud => (Format::from_extension(path).is_some(), Format::NAMES),
         Kind::Plan => (is(&["npz", "csv", "ply"]), "npz, csv, ply"),
         Kind::Picture => (is(&["png"]), "png"),
+        Kind::Page => (is(&["html", "htm"]), "html, htm"),
         Kind::Text => (true, ""),
     };
     if !fits {

@@ -29,10 +29,20 @@ const GAP: usize = 12;
 /// shrink everything else to a dot.
 const STRAY: f64 = 0.01;
 
-/// Writes a PNG of source and target before and after the pose.
+/// A picture as the bytes of a PNG, and its size.
+pub struct Plate {
+    /// The file.
+    pub png: Vec<u8>,
+    /// Its width \[px\].
+    pub width: usize,
+    /// Its height \[px\].
+    pub height: usize,
+}
+
+/// Writes a PNG of source and target before and after the pose, side by side.
 ///
 /// # Errors
-/// If a cloud is empty or the file cannot be written.
+/// If the points are too far apart to be seen together, or the file cannot be written.
 ///
 /// # Determinism
 /// The same clouds and pose give the same bytes.
@@ -42,24 +52,63 @@ pub fn write(
     target: &PointCloud,
     target_from_source: &Isometry3<f64>,
 ) -> Result<()> {
-    let view = View::along_least_extent(target).context("--picture: the target cloud has no points")?;
-    let before: Vec<_> = source.positions().iter().map(|point| view.project(point)).collect();
-    let after: Vec<_> =
-        source.positions().iter().map(|point| view.project(&(target_from_source * point))).collect();
-    let still: Vec<_> = target.positions().iter().map(|point| view.project(point)).collect();
-
-    let frame = Frame::around(&[&before, &after, &still]);
+    let scene = Scene::new(source, target, &[Isometry3::identity(), *target_from_source]);
+    let Scene { frame, target, sources } =
+        scene.context("--picture: these points cannot be seen together")?;
     let mut picture = Picture::new(2 * WIDTH + GAP, frame.height);
-    for (panel, (moving, label)) in [(&before, "before"), (&after, "after")].into_iter().enumerate() {
+    for (panel, (moving, label)) in sources.iter().zip(["before", "after"]).enumerate() {
         let left = panel * (WIDTH + GAP);
-        picture.add_layer(left, &frame, &still, TARGET);
+        picture.add_layer(left, &frame, &target, TARGET);
         picture.add_layer(left, &frame, moving, SOURCE);
         picture.write(left + MARGIN / 2, MARGIN / 2, label, INK);
     }
     let right = WIDTH - MARGIN / 2 - lettering::width("target");
     picture.write(right, MARGIN / 2, "target", TARGET);
     picture.write(right - lettering::width("source "), MARGIN / 2, "source", SOURCE);
-    output::write_whole(path, &picture.png()?)
+    output::write_whole(path, &picture.plate(0)?.png)
+}
+
+/// A picture of both clouds for each of some poses of the source, all of the same part of space and without words.
+/// None if the points are too far apart to be seen together.
+///
+/// # Errors
+/// If a picture cannot be encoded.
+///
+/// # Determinism
+/// The same clouds and poses give the same bytes.
+pub fn plates(source: &PointCloud, target: &PointCloud, poses: &[Isometry3<f64>]) -> Result<Vec<Plate>> {
+    let Some(Scene { frame, target, sources }) = Scene::new(source, target, poses) else {
+        return Ok(Vec::new());
+    };
+    let plate = |moving: &Vec<Point2<f64>>| {
+        let mut picture = Picture::new(WIDTH, frame.height);
+        picture.add_layer(0, &frame, &target, TARGET);
+        picture.add_layer(0, &frame, moving, SOURCE);
+        // Without words, no strip to hold them.
+        picture.plate(STRIP - MARGIN)
+    };
+    sources.iter().map(plate).collect()
+}
+
+/// Both clouds as they are seen, the source in several poses.
+struct Scene {
+    frame: Frame,
+    target: Vec<Point2<f64>>,
+    sources: Vec<Vec<Point2<f64>>>,
+}
+
+impl Scene {
+    fn new(source: &PointCloud, target: &PointCloud, poses: &[Isometry3<f64>]) -> Option<Self> {
+        let view = View::along_least_extent(target)?;
+        let still = target.positions().iter().map(|point| view.project(point)).collect();
+        let moved = |pose: &Isometry3<f64>| -> Vec<_> {
+            source.positions().iter().map(|point| view.project(&(pose * point))).collect()
+        };
+        let sources: Vec<_> = poses.iter().map(moved).collect();
+        let frame = Frame::around(&sources.iter().chain([&still]).collect::<Vec<_>>());
+        let is_seen = frame.pixels_per_metre.is_finite() && frame.pixels_per_metre > 0.0;
+        is_seen.then_some(Self { frame, target: still, sources })
+    }
 }
 
 /// An orthographic view.
@@ -74,6 +123,10 @@ impl View {
         let center = target.centroid()?;
         let spread: Matrix3<f64> =
             target.positions().iter().map(|point| (point - center) * (point - center).transpose()).sum();
+        // Coordinates whose squares are out of range have no directions that could be compared.
+        if !spread.iter().all(|entry| entry.is_finite()) {
+            return None;
+        }
         let eigen = (spread / spread.amax().max(f64::MIN_POSITIVE)).symmetric_eigen();
         // An eigenvector has no sign of its own: its largest component shall be positive, and so a scan
         // is seen from above.
@@ -148,7 +201,7 @@ impl Picture {
     fn new(width: usize, height: usize) -> Self {
         let mut light = vec![BACKGROUND; width * height];
         for row in light.chunks_mut(width) {
-            row[WIDTH..WIDTH + GAP].fill([0.0; 3]);
+            row.iter_mut().skip(WIDTH).take(GAP).for_each(|pixel| *pixel = [0.0; 3]);
         }
         Self { width, height, light }
     }
@@ -185,17 +238,19 @@ impl Picture {
         }
     }
 
-    fn png(&self) -> Result<Vec<u8>> {
+    /// The rows from one on as a PNG.
+    fn plate(&self, top: usize) -> Result<Plate> {
+        let (width, height) = (self.width, self.height - top);
         // Linear light to sRGB, by its power approximation.
         let encode = |value: f32| (255.0 * value.clamp(0.0, 1.0).powf(1.0 / 2.2) + 0.5) as u8;
-        let bytes: Vec<u8> = self.light.iter().flatten().map(|&value| encode(value)).collect();
-        let mut file = Vec::new();
-        let mut encoder = png::Encoder::new(&mut file, self.width as u32, self.height as u32);
+        let bytes: Vec<u8> = self.light[top * width..].iter().flatten().map(|&value| encode(value)).collect();
+        let mut png = Vec::new();
+        let mut encoder = png::Encoder::new(&mut png, width as u32, height as u32);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_compression(png::Compression::High);
         encoder.write_header()?.write_image_data(&bytes)?;
-        Ok(file)
+        Ok(Plate { png, width, height })
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{ErrorKind, Write};
 
 use anyhow::{Context, Result};
-use barrow::geometry::{Convergence, PointCloud};
+use barrow::geometry::{Convergence, PointCloud, Status};
 use nalgebra::{Isometry3, Matrix6, Point3};
 use serde::Serialize;
 
@@ -53,6 +53,11 @@ impl From<&Convergence> for ConvergenceReport {
 }
 
 impl ConvergenceReport {
+    /// Whether what was asked for was reached.
+    pub fn is_converged(&self) -> bool {
+        self.status == Status::Converged.to_string()
+    }
+
     /// One line for a reader, `residual` being what the residual is called.
     pub fn text(&self, residual: &str) -> String {
         format!("{}, {residual} {}", self.short(), number(self.residual))

@@ -10,12 +10,14 @@ use barrow::geometry::{
 use serde_json::{Value, json};
 
 use super::Options;
+use super::page::{Course, Lengths};
 use crate::certified::CertificateReport;
 use crate::clouds::LoadedPair;
 use crate::crossover::Work;
 use crate::device::DeviceReport;
 use crate::entropy::{BLUR_OF_DISTANCE, step_text};
 use crate::interrupt;
+use crate::page::Trace;
 use crate::progress::Progress;
 use crate::report::{ConvergenceReport, number};
 use crate::settings::Settings;
@@ -42,6 +44,10 @@ pub struct Answer {
     pub lines: Vec<(String, String)>,
     /// Time until the solver started [s].
     pub prepare: f64,
+    /// What the run went through.
+    pub course: Course,
+    /// The distances that the answer is made of, where the metric knows them and a report was asked for.
+    pub lengths: Option<Lengths>,
 }
 
 /// The convergence of what is computed without a solver.
@@ -65,19 +71,21 @@ pub fn sinkhorn(options: &Options, clouds: &LoadedPair, settings: &Settings) -> 
     let problem = options.entropy.problem(measures, clouds, options.p(), BLUR_OF_DISTANCE);
     let solver = options.entropy.solver();
     let prepare = start.elapsed().as_secs_f64();
-    let observe = |step: &SinkhornStep| {
-        progress.say(|| step_text(step));
-        interrupt::flow()
-    };
     let work = Work::transport(clouds.source.len(), clouds.target.len());
-    let ((value, mass_term, terms), device) = settings.dense(work, |backend| {
+    let ((value, mass_term, terms, trace), device) = settings.dense(work, |backend| {
+        let mut trace = Trace::new();
+        let observe = |step: &SinkhornStep| {
+            trace.push(*step);
+            progress.say(|| step_text(step));
+            interrupt::flow()
+        };
         if options.no_debias {
             let plan = solver.solve_with(&problem, backend, observe)?;
-            return Ok((plan.value(), 0.0, vec![("cross", Term::of_plan(&plan))]));
+            return Ok((plan.value(), 0.0, vec![("cross", Term::of_plan(&plan))], trace));
         }
         let answer = SinkhornDivergence::solve_with(&solver, &problem, backend, observe)?;
         let terms = [("cross", answer.cross), ("source", answer.source), ("target", answer.target)];
-        Ok((answer.value, answer.mass_term, terms.map(|(name, term)| (name, Term::from(term))).into()))
+        Ok((answer.value, answer.mass_term, terms.map(|(name, term)| (name, Term::from(term))).into(), trace))
     })?;
     let mut entropy =
         serde_json::to_value(options.entropy.settings(&problem, options.p(), &options.weighting))?;
@@ -96,6 +104,8 @@ pub fn sinkhorn(options: &Options, clouds: &LoadedPair, settings: &Settings) -> 
         }),
         lines: vec![("blur".into(), format!("{} m", number(problem.blur)))],
         prepare,
+        course: Course::Entropic(trace, terms.iter().map(|(name, _)| *name).collect()),
+        lengths: None,
     })
 }
 

@@ -3,9 +3,11 @@
 mod colorize;
 mod metrics;
 mod nearest;
+mod page;
 mod slices;
 mod wasserstein;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -17,6 +19,7 @@ use serde_json::Value;
 pub use self::metrics::AT_ONCE;
 use self::metrics::sinkhorn;
 use self::nearest::{Nearness, nearest};
+use self::page::Story;
 use self::slices::{max_sliced, sliced};
 use self::wasserstein::wasserstein;
 use crate::certified::{CertificateReport, Certified};
@@ -24,6 +27,7 @@ use crate::clouds::Pair;
 use crate::device::DeviceReport;
 use crate::entropy::Entropy;
 use crate::failure::{Ending, usage};
+use crate::output::{self, Kind};
 use crate::report::{ConvergenceReport, Lines, Report, Seconds, count, number, print};
 use crate::settings::Settings;
 use crate::weights::Weighting;
@@ -35,7 +39,7 @@ Examples:
   barrow distance a.ply b.ply
   barrow distance scan.ply truth.ply --metric fscore --radius 0.01 --radius 0.05
   barrow distance scan.ply truth.ply --colorize errors.ply --colorize-max 0.1
-  barrow distance a.ply b.ply --metric wasserstein --gap 0.001
+  barrow distance a.ply b.ply --metric wasserstein --gap 0.001 --report distance.html
   barrow distance a.ply b.ply --metric sinkhorn --blur 0.05 --json
   barrow distance a.las b.las --metric sliced --p 1 --projections 1000
 
@@ -56,7 +60,11 @@ value; the sum and the average of the mean squared distances follow from mean_of
 directions in the details of --json.
 
 Weights: the scale of the weights does not matter to chamfer, hausdorff and fscore. A point of weight zero \
-is not there: it is nobody's nearest point and counts in no mean, share or maximum.")]
+is not there: it is nobody's nearest point and counts in no mean, share or maximum.
+
+--report writes one page that needs no other file and no network: both clouds, the value and all that is known beside it, \
+the proven interval closing over time or misplaced mass by step, a histogram of how far mass travels or of the distances to \
+the nearest point, settings and versions. Interrupted, or short of --gap, it shows what there is.")]
 pub struct Options {
     /// What is measured.
     #[arg(long, value_enum, default_value_t = Metric::Chamfer)]
@@ -73,6 +81,9 @@ pub struct Options {
     /// Draw every direction by itself instead of spreading them evenly: sliced.
     #[arg(long)]
     monte_carlo: bool,
+    /// Write a page for a browser: a picture, numbers, curves, a histogram of distances, settings.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     pair: Pair,
     #[command(flatten)]
@@ -118,6 +129,7 @@ struct DistanceReport {
     /// Bounds that are proven.
     certificate: Option<CertificateReport>,
     details: Value,
+    written: Vec<String>,
     #[serde(skip)]
     lines: Vec<(String, String)>,
 }
@@ -143,7 +155,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     if status == Status::MaxIterations && answer.certificate.is_none() {
         settings.note("the iterations did not converge; more are allowed by --max-iterations");
     }
-    let report = DistanceReport {
+    let mut report = DistanceReport {
         metric: options.metric,
         value: answer.value,
         unit: answer.unit,
@@ -155,8 +167,14 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         convergence: (&answer.convergence).into(),
         certificate: answer.certificate,
         details: answer.details,
+        written: Vec::new(),
         lines: answer.lines,
     };
+    if let Some(path) = &options.report {
+        let (course, lengths, missed) = (&answer.course, answer.lengths, answer.missed);
+        Story { options, clouds: &clouds, report: &report, course, lengths, missed }.write(path, settings)?;
+        report.written.push(path.display().to_string());
+    }
     print(&report, settings)?;
     Ok(match status {
         Status::Stopped => Ending::Interrupted,
@@ -190,6 +208,7 @@ impl Options {
                 return Err(usage(message));
             }
         }
+        self.report.as_deref().map_or(Ok(()), |path| output::check(path, Kind::Page))?;
         self.nearness.check(&self.weighting)
     }
 
@@ -220,6 +239,9 @@ impl Report for DistanceReport {
         }
         lines.add_some("device", self.device.text());
         lines.add("time", self.seconds.text());
+        if !self.written.is_empty() {
+            lines.add("written", self.written.join("\n"));
+        }
         lines.text()
     }
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::colorize::{self, Colorized};
 use super::metrics::{AT_ONCE, Answer};
+use super::page::{Course, Lengths};
 use super::{Metric, Options};
 use crate::clouds::LoadedPair;
 use crate::crossover::Work;
@@ -154,6 +155,8 @@ pub fn nearest(options: &Options, clouds: &LoadedPair, settings: &Settings) -> R
         }),
         lines,
         prepare,
+        course: Course::None,
+        lengths: options.report.as_ref().map(|_| Lengths::nearest(&distances)),
     })
 }
 

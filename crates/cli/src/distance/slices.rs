@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Options;
 use super::metrics::{AT_ONCE, Answer};
+use super::page::Course;
 use crate::clouds::LoadedPair;
 use crate::crossover::Work;
 use crate::device::DeviceReport;
@@ -103,5 +104,7 @@ fn answer(
         details,
         lines: vec![(label.into(), line)],
         prepare,
+        course: Course::None,
+        lengths: None,
     })
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Options;
 use super::metrics::Answer;
+use super::page::{Course, Lengths};
 use crate::certified::{Certain, name};
 use crate::clouds::LoadedPair;
 use crate::interrupt;
@@ -24,7 +25,7 @@ pub fn wasserstein(options: &Options, clouds: &LoadedPair, settings: &Settings) 
     let measures = weights.measures(clouds, &options.pair)?;
     let problem = options.certified.problem(measures, options.p(), &options.entropy);
     let prepare = start.elapsed().as_secs_f64();
-    let Certain { device, answer, stage, missed } =
+    let Certain { device, answer, stage, missed, trace, gap } =
         options.certified.solve(&problem, &options.entropy, settings)?;
     let mass = answer.plan.mass();
     let totals = (problem.source.total(), problem.target.total());
@@ -53,5 +54,7 @@ pub fn wasserstein(options: &Options, clouds: &LoadedPair, settings: &Settings) 
             ),
         ],
         prepare,
+        course: Course::Certificate(trace, gap),
+        lengths: options.report.as_ref().map(|_| Lengths::travelled(&answer.plan, options.p())),
     })
 }

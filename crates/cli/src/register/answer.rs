@@ -12,11 +12,11 @@ use crate::report::{ConvergenceReport, Lines, Report, Seconds, count, matrix, nu
 #[derive(Debug, Serialize)]
 pub struct RegisterReport {
     #[serde(rename = "T_target_source")]
-    target_from_source: [[f64; 4]; 4],
-    verdict: String,
+    pub(super) target_from_source: [[f64; 4]; 4],
+    pub(super) verdict: String,
     agreement: AgreementReport,
-    runner_up: Option<[[f64; 4]; 4]>,
-    scale: Option<f64>,
+    pub(super) runner_up: Option<[[f64; 4]; 4]>,
+    pub(super) scale: Option<f64>,
     other_scale: Option<f64>,
     fitness: f64,
     inlier_rmse: Option<f64>,
@@ -25,21 +25,21 @@ pub struct RegisterReport {
     information: [[f64; 6]; 6],
     covariance: Option<[[f64; 6]; 6]>,
     degenerate_directions: Vec<[f64; 6]>,
-    convergence: ConvergenceReport,
+    pub(super) convergence: ConvergenceReport,
     stages: Vec<StageReport>,
-    seconds: Seconds,
-    device: DeviceReport,
+    pub(super) seconds: Seconds,
+    pub(super) device: DeviceReport,
     source_points: usize,
     target_points: usize,
     voxel_size: f64,
     max_distance: f64,
-    written: Vec<String>,
+    pub(super) written: Vec<String>,
     #[serde(skip)]
-    pose: PoseText,
+    pub(super) pose: PoseText,
     #[serde(skip)]
-    deviations: Option<String>,
+    pub(super) deviations: Option<String>,
     #[serde(skip)]
-    freedom: Option<String>,
+    pub(super) freedom: Option<String>,
 }
 
 #[derive(Debug, Serialize)]

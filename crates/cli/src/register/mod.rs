@@ -2,6 +2,7 @@
 
 mod answer;
 mod certainty;
+mod page;
 mod plan;
 
 use std::ops::ControlFlow;
@@ -17,12 +18,14 @@ use clap::{Args, ValueEnum};
 use nalgebra::Similarity3;
 
 use self::answer::RegisterReport;
+use self::page::Story;
 use crate::clouds::{LoadedPair, Pair};
 use crate::device::DeviceReport;
 use crate::failure::{Ending, Hint, usage};
 use crate::interrupt;
 use crate::multiway;
 use crate::output::{self, Kind};
+use crate::page::Trace;
 use crate::picture;
 use crate::progress::Progress;
 use crate::report::{Seconds, number, print};
@@ -35,6 +38,7 @@ Examples:
   barrow register source.ply target.ply
   barrow register source.pcd target.pcd --out T.txt --aligned moved.pcd --picture match.png
   barrow register model.ply scan.ply --scale --aligned model-in-scan.ply
+  barrow register source.ply target.ply --report registration.html
   barrow register source.ply target.ply --init T.txt --method gicp --max-distance 1 --json
   barrow register a.ply b.ply c.ply d.ply --out poses --aligned all.ply
 
@@ -43,9 +47,13 @@ four lines of four numbers. Fitness is the share of source points, one a voxel, 
 point within --max-distance after the motion.
 
 The verdict is `accepted`, `doubtful` or `failed`. A failed pose is most likely wrong: it is printed, no file is \
-written, and the command exits with code 4.
+written but the report, and the command exits with code 4.
 
-Ctrl-C ends with the best pose so far, and no file is written; Ctrl-Z pauses, fg goes on.
+Ctrl-C ends with the best pose so far, and no file is written but the report; Ctrl-Z pauses, fg goes on.
+
+--report writes one page that needs no other file and no network: both clouds before and after, the verdict and its numbers, \
+the pose, distances of source points to the target before and after, residual, motion and matches by step, stages, settings and \
+versions. It is written of a failed and of an interrupted registration too, as it shows why.
 
 Certain to: the standard deviations of the pose, from how the matches scatter and how they respond to a motion; the whole \
 `covariance` is in the JSON object. Motions that the clouds leave free are named, along axes of the source: a corridor is free to slide, a \
@@ -107,6 +115,9 @@ pub struct Options {
     /// Write a picture of both clouds before and after: .png.
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
+    /// Write a page for a browser, whatever becomes of the pose: pictures, numbers, curves, residuals, settings.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// Exit with code 4 unless the iterations converged; the answer is still printed.
     #[arg(long)]
     require_converged: bool,
@@ -211,9 +222,10 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     let mut clouds = options.pair.read(settings)?;
     let aligner = Aligner { initial, ..options.aligner() };
     interrupt::hold();
-    let (registration, scale, device, seconds) = align(&aligner, options.scale, &clouds, settings)
-        .with_context(|| options.pair.names())
-        .context(Hint("--init takes a first guess, --max-distance a wider gate".into()))?;
+    let Found { registration, scale, device, seconds, trace } =
+        align(&aligner, options.scale, &clouds, settings)
+            .with_context(|| options.pair.names())
+            .context(Hint("--init takes a first guess, --max-distance a wider gate".into()))?;
     // What follows sees a source of the target's size.
     if let Some(scale) = scale {
         clouds.source = clouds.source.scaled(scale)?;
@@ -222,15 +234,23 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
 
     let failed = registration.verdict == Verdict::Failed;
     let written = if stopped {
-        settings.note("interrupted: this is the pose so far, and no file is written");
+        let but = options.but_the_report();
+        settings.note(format!("interrupted: this is the pose so far, and no file is written{but}"));
         Vec::new()
     } else if failed {
-        settings.note("failed: the clouds do not bear this pose out, and no file is written");
+        let but = options.but_the_report();
+        settings.note(format!("failed: the clouds do not bear this pose out, and no file is written{but}"));
         Vec::new()
     } else {
         options.write(&registration, scale, &clouds, settings)?
     };
-    let report = RegisterReport::new(&registration, scale, seconds, written, device);
+    let mut report = RegisterReport::new(&registration, scale, seconds, written, device);
+    if let Some(path) = &options.report {
+        let story =
+            Story { options, clouds: &clouds, registration: &registration, report: &report, trace: &trace };
+        story.write(path, settings)?;
+        report.written.push(path.display().to_string());
+    }
     if registration.convergence.status != Status::Converged && !stopped {
         settings.note("the iterations did not converge; the pose is the best one found");
     }
@@ -244,18 +264,24 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     })
 }
 
-/// The registration, and the scale that the source was brought to before, if one was asked for.
-fn align(
-    aligner: &Aligner,
-    finds_scale: bool,
-    clouds: &LoadedPair,
-    settings: &Settings,
-) -> Result<(Registration, Option<f64>, DeviceReport, Seconds)> {
+/// What came of a registration.
+struct Found {
+    registration: Registration,
+    /// The scale that the source was brought to before, if one was asked for.
+    scale: Option<f64>,
+    device: DeviceReport,
+    seconds: Seconds,
+    trace: Trace<AlignmentStep>,
+}
+
+fn align(aligner: &Aligner, finds_scale: bool, clouds: &LoadedPair, settings: &Settings) -> Result<Found> {
     let progress = Progress::new(settings.progress, "registering");
     let start = Instant::now();
     let (backend, device) =
         settings.device.if_asked("clouds thinned for a pose are little work for a device");
-    let watch = |step: &AlignmentStep| {
+    let mut trace = Trace::new();
+    let mut watch = |step: &AlignmentStep| {
+        trace.push(step.clone());
         progress.at(step.phase, step.phases, || {
             format!("{}, step {}, rmse {} m", step.stage, step.iteration, number(step.rmse))
         });
@@ -266,7 +292,8 @@ fn align(
         let aligner = SimilarityAligner { aligner: aligner.clone(), ..SimilarityAligner::default() };
         let found = aligner.align_with(&clouds.source, &clouds.target, watch)?;
         let seconds = Seconds { read: clouds.seconds, prepare: 0.0, solve: start.elapsed().as_secs_f64() };
-        return Ok((found.registration, Some(found.target_from_source.scaling()), device, seconds));
+        let scale = Some(found.target_from_source.scaling());
+        return Ok(Found { registration: found.registration, scale, device, seconds, trace });
     }
     let mut run = aligner.start_on(&clouds.source, &clouds.target, &backend)?;
     let prepare = start.elapsed().as_secs_f64();
@@ -280,7 +307,8 @@ fn align(
     // The stage that solves transport, and with it the device, may have been spared.
     let transported = registration.stages.iter().any(|stage| stage.name == "transport");
     let device = if transported { device } else { settings.device.cpu_only("matching nearest points") };
-    Ok((registration, None, device, Seconds { read: clouds.seconds, prepare, solve }))
+    let seconds = Seconds { read: clouds.seconds, prepare, solve };
+    Ok(Found { registration, scale: None, device, seconds, trace })
 }
 
 impl Options {
@@ -303,6 +331,7 @@ impl Options {
             ("--init", self.init.is_some()),
             ("--plan", self.plan.is_some()),
             ("--picture", self.picture.is_some()),
+            ("--report", self.report.is_some()),
             ("--scale", self.scale),
         ];
         if let Some((option, _)) = of_pairs.iter().find(|(_, given)| *given) {
@@ -319,12 +348,18 @@ impl Options {
         })
     }
 
+    /// What is written where nothing else is.
+    fn but_the_report(&self) -> &'static str {
+        if self.report.is_some() { " but the report" } else { "" }
+    }
+
     fn check_outputs(&self) -> Result<()> {
         let outputs = [
             (&self.out, Kind::Text),
             (&self.aligned, Kind::Cloud),
             (&self.plan, Kind::Plan),
             (&self.picture, Kind::Picture),
+            (&self.report, Kind::Page),
         ];
         for (path, kind) in outputs {
             if let Some(path) = path {
