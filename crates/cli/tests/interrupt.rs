@@ -75,6 +75,22 @@ fn an_interrupted_registration_prints_the_pose_so_far() {
 }
 
 #[test]
+fn an_interrupted_run_reports_what_there_is() {
+    let folder = folder_with_pair(12_000);
+    let registration =
+        "register source.xyz target.xyz --method ot --voxel-size 0.003 --out T.txt --report r.html --json";
+    let distance = "distance source.xyz target.xyz --metric sinkhorn --blur 0.001 --report d.html --json";
+    for (arguments, page) in [(registration, "r.html"), (distance, "d.html")] {
+        let answer = interrupted(folder.path(), arguments).expect(130).json();
+        assert_eq!(answer["convergence"]["status"], "stopped");
+        assert_eq!(answer["written"], serde_json::json!([page]));
+        let page = std::fs::read_to_string(folder.path().join(page)).expect("a page");
+        assert!(page.contains("stopped") && page.ends_with("</html>\n"));
+    }
+    assert_eq!(files(folder.path()), ["d.html", "r.html", "source.xyz", "target.xyz"]);
+}
+
+#[test]
 fn a_second_signal_ends_at_once() {
     let folder = folder_with_pair(12_000);
     let mut child = command::command()

@@ -17,10 +17,13 @@ use crate::page::{
     Axis, Band, Chart, Curve, Distances, Fact, Histogram, Html, Page, Point, Seen, Table, Trace, drawing,
     element, facts, figure, folded, key, made_by, of_json, picture, side_by_side, value,
 };
-use crate::picture;
+use crate::picture::{self, color_of};
 use crate::progress::Progress;
 use crate::report::{count, number, significant};
 use crate::settings::Settings;
+
+/// Patches of a scale of colours.
+const COLORS: usize = 24;
 
 /// What a run went through.
 pub enum Course {
@@ -40,6 +43,8 @@ pub struct Lengths {
     what: &'static str,
     bars: (&'static str, Distances),
     outline: Option<(&'static str, Distances)>,
+    /// The distance of every source point \[m\], and what it is; no number where there is none.
+    of_source: (&'static str, Vec<f64>),
 }
 
 impl Lengths {
@@ -57,17 +62,27 @@ impl Lengths {
             what: "points",
             bars: ("source to target", side(found.source_to_target())),
             outline: Some(("target to source", side(found.target_to_source()))),
+            of_source: (
+                "its distance to the nearest target point",
+                found.source_to_target().distances().to_vec(),
+            ),
         }
     }
 
     /// How far mass travels; costs are distances to the power p.
     pub fn travelled(plan: &SparsePlan, p: u8) -> Self {
         let length = |arc: &Arc| (if p == 1 { arc.cost } else { arc.cost.sqrt() }, arc.mass);
+        let row = |source: usize| {
+            let arcs = || plan.row(source).iter().map(length);
+            arcs().map(|(length, mass)| mass * length).sum::<f64>()
+                / arcs().map(|(_, mass)| mass).sum::<f64>()
+        };
         Self {
             title: "How far mass travels",
             what: "mass",
             bars: ("moved mass", Distances::weighted(plan.arcs().iter().map(length), plan.mass())),
             outline: None,
+            of_source: ("how far its mass travels, on average", (0..plan.source_len()).map(row).collect()),
         }
     }
 
@@ -110,14 +125,19 @@ impl Story<'_> {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn write(self, path: &Path, settings: &Settings) -> Result<()> {
+    pub fn write(mut self, path: &Path, settings: &Settings) -> Result<()> {
         let _progress = Progress::new(settings.progress, "writing the report");
         interrupt::hold();
         let title = format!("Distance: {}", self.report.metric.name());
         let mut page = Page::new(&title, [self.files(), self.stopped(), self.numbers()]);
-        page.section("The clouds", self.pictures()?);
+        let lengths = self.lengths()?;
+        page.section("The clouds", self.pictures(&lengths)?);
         page.section("In words", self.words());
-        page.section("Distances and convergence", self.figures()?);
+        let is_at_once = matches!(self.course, Course::None);
+        page.section(
+            if is_at_once { "Distances" } else { "Distances and convergence" },
+            self.figures(&lengths),
+        );
         page.section("Settings", of_json("What it was computed with", &self.report.settings));
         page.section("Versions", made_by(&self.report.device));
         let answer = of_json("As in the JSON object", &serde_json::to_value(self.report)?);
@@ -187,17 +207,29 @@ impl Story<'_> {
         facts(cards)
     }
 
-    fn pictures(&self) -> Result<Html> {
+    fn pictures(&self, lengths: &Lengths) -> Result<Html> {
         let LoadedPair { source, target, .. } = self.clouds;
-        let plates = picture::plates(source, target, &[Isometry3::identity()])?;
         let told = "Source and target, seen along the direction in which the target extends least.";
         let caption = || -> Html {
             let title = element("strong").text("As they came");
             let text = Html::text("White is where both are.");
             [title, Html::text(" "), key("source", "source"), key("target", "target"), text].into()
         };
-        let figures: Html = plates.iter().map(|plate| picture(plate, told, caption())).collect();
-        Ok(if figures.is_empty() { figures } else { side_by_side([figures]) })
+        let plates = picture::plates(source, target, &[Isometry3::identity()])?;
+        let mut figures: Vec<_> = plates.iter().map(|plate| picture(plate, told, caption())).collect();
+        let (what, distances) = &lengths.of_source;
+        let longest = lengths.bars.1.quantile(0.95).filter(|&longest| longest > 0.0).unwrap_or(1.0);
+        let parts: Vec<f64> = distances.iter().map(|distance| distance / longest).collect();
+        if let Some(plate) = picture::colored(source, target, &parts)? {
+            let told = format!("The source, seen as before, every point coloured by {what}.");
+            let title = element("strong").text("The source by distance");
+            let ends =
+                [Html::text("0 "), scale(), Html::text(format!(" {} m and more", significant(longest, 3)))];
+            let scale = element("span").with("class", "keyed").around(ends);
+            let text = Html::text(format!("Every point by {what}."));
+            figures.push(picture(&plate, &told, [title, Html::text(" "), scale, text].into()));
+        }
+        Ok(if figures.is_empty() { Html::default() } else { side_by_side(figures) })
     }
 
     fn words(&self) -> Html {
@@ -206,24 +238,38 @@ impl Story<'_> {
         table.finish()
     }
 
-    fn figures(&self) -> Result<Html> {
-        let computed;
-        let lengths = match &self.lengths {
-            Some(lengths) => lengths,
-            None => {
-                let LoadedPair { source, target, .. } = self.clouds;
-                computed = Lengths::nearest(&NearestDistances::between(source, target)?);
-                &computed
-            }
-        };
+    /// The distances that the answer is made of, or else those to the nearest points.
+    fn lengths(&mut self) -> Result<Lengths> {
+        let LoadedPair { source, target, .. } = self.clouds;
+        match self.lengths.take() {
+            Some(lengths) => Ok(lengths),
+            None => Ok(Lengths::nearest(&NearestDistances::between(source, target)?)),
+        }
+    }
+
+    fn figures(&self, lengths: &Lengths) -> Html {
         let (curves, table) = match self.course {
             Course::None => (Vec::new(), Html::default()),
             Course::Certificate(trace, gap) => closing(trace, *gap),
             Course::Entropic(trace, names) => settling(trace, names),
         };
         let figures = [lengths.draw()].into_iter().chain(curves);
-        Ok([side_by_side(figures), folded("The numbers behind these curves", table)].into())
+        [side_by_side(figures), folded("The numbers behind these curves", table)].into()
     }
+}
+
+/// The colours from zero to the end of the scale.
+fn scale() -> Html {
+    let stop = |stop: usize| {
+        let [red, green, blue] = color_of(stop as f64 / (COLORS - 1) as f64);
+        let patch = element("rect").with("x", 4 * stop).with("width", 4).with("height", 10);
+        patch.with("fill", format!("#{red:02x}{green:02x}{blue:02x}")).empty()
+    };
+    let drawing = element("svg").with("class", "scale").with("viewBox", format!("0 0 {} 10", 4 * COLORS));
+    drawing
+        .with("role", "img")
+        .with("aria-label", "violet to yellow")
+        .around((0..COLORS).map(stop).collect::<Html>())
 }
 
 /// The interval closing over time, and its gap.

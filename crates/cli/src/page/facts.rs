@@ -31,7 +31,8 @@ pub fn made_by(device: &DeviceReport) -> Html {
     row("built for", format!("{} {}", std::env::consts::ARCH, std::env::consts::OS));
     row("threads", rayon::current_num_threads().to_string());
     row("device", format!("{}: {}", device.ran, device.why));
-    let words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
+    let given = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
+    let words = [String::from("barrow")].into_iter().chain(given);
     let command = element("pre").around(element("code").text(words.collect::<Vec<_>>().join(" ")));
     [table.finish(), element("p").with("class", "label").text("Command"), command].into()
 }

@@ -69,11 +69,11 @@ impl Plot {
         self.draw([line, words(column + offset, top, side, word)].into());
     }
 
-    /// A line over the whole width with a word at its end.
+    /// A line over the whole width with a word at its beginning.
     pub fn level(&mut self, y: f64, word: &str) {
         let row = self.row(y);
         let line = path(format!("M{LEFT},{row:.1} H{}", WIDTH - RIGHT)).with("class", "mark").empty();
-        self.draw([line, words(WIDTH - RIGHT - 2.0, row - 4.0, "end", word)].into());
+        self.draw([line, words(LEFT + 4.0, row - 4.0, "start", word)].into());
     }
 
     /// The whole height between two columns, with a word above it if there is room.
