@@ -95,9 +95,10 @@ impl Axis {
         Self { label, ticks, low, high, logarithmic: true }
     }
 
-    /// Whether some numbers include one that this axis has no place for but its end: zero among powers of ten.
-    pub fn ends_in_zero(&self, mut values: impl Iterator<Item = f64>) -> bool {
-        self.logarithmic && values.any(|value| value < LEAST)
+    /// What a reader must know of numbers that this axis has no place for but its end: zeros among powers of ten.
+    pub fn note(&self, mut values: impl Iterator<Item = f64>) -> &'static str {
+        let has_zero = self.logarithmic && values.any(|value| value < LEAST);
+        if has_zero { " Zero is drawn at the bottom." } else { "" }
     }
 
     /// Where a number is, from 0 to 1.
@@ -178,6 +179,7 @@ mod tests {
         assert_eq!([0.0, 5.0, 10.0].map(|value| even.part(value)), [0.0, 0.5, 1.0]);
         let decades = Axis::of_lengths("", [0.01, 100.0]);
         assert!((decades.part(1.0) - 0.5).abs() < 1e-12 && decades.part(0.0) == 0.0);
-        assert!(decades.ends_in_zero([0.0].into_iter()) && !even.ends_in_zero([0.0].into_iter()));
+        assert!(!decades.note([0.0].into_iter()).is_empty() && decades.note([1.0].into_iter()).is_empty());
+        assert!(even.note([0.0].into_iter()).is_empty());
     }
 }

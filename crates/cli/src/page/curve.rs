@@ -38,6 +38,25 @@ pub struct Band {
     pub name: String,
 }
 
+impl Band {
+    /// The bands that some steps fall into: the number of every step, and its band's name where one begins.
+    pub fn of<'a>(steps: impl IntoIterator<Item = (usize, Option<&'a str>)>) -> Vec<Self> {
+        let mut bands: Vec<Self> = Vec::new();
+        for (number, begins) in steps {
+            let end = number as f64 + 0.5;
+            match (bands.last_mut(), begins) {
+                (Some(band), None) => band.range[1] = end,
+                // Steps that were left out belong to the band behind them.
+                (last, name) => {
+                    let start = last.map_or(number as f64 - 0.5, |band| band.range[1]);
+                    bands.push(Self { range: [start, end], name: name.unwrap_or_default().into() });
+                }
+            }
+        }
+        bands
+    }
+}
+
 /// Curves in a frame.
 pub struct Chart {
     plot: Plot,
@@ -92,5 +111,18 @@ impl Chart {
     /// The finished drawing; `told` says in words what it shows.
     pub fn finish(self, told: &str) -> Html {
         self.plot.finish(told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Band;
+
+    #[test]
+    fn bands_touch_each_other() {
+        let steps = [(1, Some("a")), (2, None), (5, Some("b")), (6, Some("c"))];
+        let bands: Vec<_> = Band::of(steps).into_iter().map(|band| (band.range, band.name)).collect();
+        let expected = [([0.5, 2.5], "a"), ([2.5, 5.5], "b"), ([5.5, 6.5], "c")];
+        assert_eq!(bands, expected.map(|(range, name)| (range, name.to_owned())));
     }
 }

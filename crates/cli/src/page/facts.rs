@@ -1,8 +1,14 @@
 //! The few numbers that matter most, and what made the page.
 
+use std::path::Path;
+
+use barrow::geometry::PointCloud;
+
 use super::markup::{Html, element};
-use super::table::Table;
+use super::table::{Table, value};
+use crate::clouds::{LoadedPair, Pair, name};
 use crate::device::DeviceReport;
+use crate::report::{Seconds, count};
 
 /// A number with its name.
 pub struct Fact {
@@ -12,6 +18,24 @@ pub struct Fact {
     pub value: Html,
     /// What it is measured against.
     pub note: String,
+}
+
+impl Fact {
+    /// How long it took.
+    pub fn time(seconds: &Seconds) -> Self {
+        let all = seconds.read + seconds.prepare + seconds.solve;
+        Self { name: "time", value: value(all, format!("{all:.2} s")), note: seconds.text() }
+    }
+}
+
+/// Names and sizes of both clouds, with a word between them.
+pub fn files(pair: &Pair, clouds: &LoadedPair, word: &str) -> Html {
+    let side = |path: &Path, cloud: &PointCloud| -> Html {
+        [element("bdi").text(name(path)), Html::text(format!(" ({} points)", count(cloud.len())))].into()
+    };
+    let between = Html::text(format!(" {word} "));
+    let (source, target) = (side(&pair.source, &clouds.source), side(&pair.target, &clouds.target));
+    element("p").with("class", "files").around([source, between, target])
 }
 
 /// Numbers as a row of cards.

@@ -15,7 +15,7 @@ mod trace;
 
 pub use self::axis::Axis;
 pub use self::curve::{Band, Chart, Curve, Point};
-pub use self::facts::{Fact, facts, made_by};
+pub use self::facts::{Fact, facts, files, made_by};
 pub use self::figure::{drawing, figure, folded, key, picture, side_by_side};
 pub use self::histogram::{Distances, Histogram};
 pub use self::markup::{Html, element};
