@@ -306,6 +306,17 @@ fn a_failed_registration_is_reported_alone() {
 }
 
 #[test]
+fn where_no_step_had_a_match_no_curve_is_drawn() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    barrow(folder.path(), "synth cube --out cube --points 900").expect(0);
+    barrow(folder.path(), "synth street --out street --seed 3").expect(0);
+    let (answer, page) = reported(folder.path(), "register cube/source.ply street/target.ply");
+    assert_self_contained(&page);
+    assert_eq!((answer["verdict"].as_str(), number(&answer["fitness"])), (Some("failed"), 0.0));
+    assert_eq!(elements(&parsed(&page), "svg").count(), 1);
+}
+
+#[test]
 fn degenerate_clouds_have_a_page_too() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let clouds = [

@@ -13,6 +13,9 @@ const RIGHT: f64 = 16.0;
 const TOP: f64 = 36.0;
 const BOTTOM: f64 = 44.0;
 
+/// Width of a letter, on average and with some space \[px\].
+const LETTER: f64 = 6.5;
+
 /// A drawing with two axes.
 pub struct Plot {
     /// The axis along the bottom.
@@ -65,7 +68,8 @@ impl Plot {
         let (column, top) = (self.column(x), TOP + 10.0 + 13.0 * rank as f64);
         let line = path(format!("M{column:.1},{TOP} V{}", HEIGHT - BOTTOM)).with("class", "mark").empty();
         // Where there is no room on the right, the word stands on the left.
-        let (offset, side) = if column > 0.6 * WIDTH { (-4.0, "end") } else { (4.0, "start") };
+        let is_narrow = column + LETTER * word.chars().count() as f64 > WIDTH - RIGHT;
+        let (offset, side) = if is_narrow { (-4.0, "end") } else { (4.0, "start") };
         self.draw([line, words(column + offset, top, side, word)].into());
     }
 
@@ -83,7 +87,7 @@ impl Plot {
         let rectangle = rectangle.with("width", format!("{:.1}", right - left));
         let rectangle = rectangle.with("height", HEIGHT - TOP - BOTTOM);
         self.ground.push(rectangle.around(element("title").text(title)));
-        if right - left > 6.5 * word.chars().count() as f64 {
+        if right - left > LETTER * word.chars().count() as f64 {
             self.draw(words((left + right) / 2.0, TOP - 5.0, "middle", word));
         }
     }

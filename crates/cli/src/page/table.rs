@@ -3,16 +3,16 @@
 use serde_json::Value;
 
 use super::markup::{Html, element};
-use crate::report::number;
+use crate::report::{number, significant};
 
 /// A number as a reader likes it, with all of its digits for a program beside it.
 pub fn value(value: f64, shown: impl std::fmt::Display) -> Html {
     element("data").with("value", format!("{value:?}")).text(shown)
 }
 
-/// A length with its unit.
+/// A length with its unit, to four digits.
 pub fn metres(length: f64) -> Html {
-    value(length, format!("{} m", number(length)))
+    value(length, format!("{}\u{a0}m", significant(length, 4)))
 }
 
 /// A table whose rows have names.

@@ -69,11 +69,15 @@ impl Picture {
         }
     }
 
-    /// The rows from one on as a PNG.
-    pub fn plate(&self, top: usize) -> Result<Plate> {
+    /// The rows from one on as a PNG, its channels in steps: coarse ones take less than half of the space of all 256.
+    pub fn plate(&self, top: usize, step: u8) -> Result<Plate> {
         let (width, height) = (self.width, self.height - top);
         // Linear light to sRGB, by its power approximation.
-        let encode = |value: f32| (255.0 * value.clamp(0.0, 1.0).powf(1.0 / GAMMA) + 0.5) as u8;
+        let step = f32::from(step);
+        let encode = |value: f32| {
+            let level = (255.0 / step * value.clamp(0.0, 1.0).powf(1.0 / GAMMA) + 0.5).floor();
+            (level * step) as u8
+        };
         let bytes: Vec<u8> = self.light[top * width..].iter().flatten().map(|&value| encode(value)).collect();
         let mut png = Vec::new();
         let mut encoder = png::Encoder::new(&mut png, width as u32, height as u32);

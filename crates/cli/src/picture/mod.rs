@@ -31,6 +31,8 @@ const MARGIN: usize = 40;
 const STRIP: usize = 56;
 /// Space between the two panels [pixel].
 const GAP: usize = 12;
+/// Steps of a channel where a picture is to be small: hardly seen in what points look like.
+const STEP: u8 = 8;
 /// Share of points on either side of each axis that may fall outside: far stray returns would
 /// shrink everything else to a dot.
 const STRAY: f64 = 0.01;
@@ -71,7 +73,7 @@ pub fn write(
     let right = WIDTH - MARGIN / 2 - lettering::width("target");
     picture.write(right, MARGIN / 2, "target", TARGET);
     picture.write(right - lettering::width("source "), MARGIN / 2, "source", SOURCE);
-    output::write_whole(path, &picture.plate(0)?.png)
+    output::write_whole(path, &picture.plate(0, 1)?.png)
 }
 
 /// A picture of both clouds for each of some poses of the source, all of the same part of space and without words.
@@ -91,7 +93,7 @@ pub fn plates(source: &PointCloud, target: &PointCloud, poses: &[Isometry3<f64>]
         picture.add_layer(0, &frame, &target, TARGET);
         picture.add_layer(0, &frame, moving, SOURCE);
         // Without words, no strip to hold them.
-        picture.plate(STRIP - MARGIN)
+        picture.plate(STRIP - MARGIN, STEP)
     };
     sources.iter().map(plate).collect()
 }
@@ -107,7 +109,7 @@ pub fn colored(source: &PointCloud, target: &PointCloud, parts: &[f64]) -> Resul
     };
     let mut picture = Picture::new(WIDTH, frame.height);
     sources.iter().for_each(|points| picture.add_colored_layer(&frame, points, parts));
-    picture.plate(STRIP - MARGIN).map(Some)
+    picture.plate(STRIP - MARGIN, STEP).map(Some)
 }
 
 /// Both clouds as they are seen, the source in several poses.

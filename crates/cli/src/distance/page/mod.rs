@@ -90,7 +90,7 @@ impl Story<'_> {
             "m^2" => "m²",
             unit => unit,
         };
-        let shown = format!("{} {unit}", number(report.value));
+        let shown = format!("{}\u{a0}{unit}", number(report.value));
         let mut cards = vec![Fact {
             name: "value",
             value: value(report.value, shown.trim_end()),
@@ -101,12 +101,12 @@ impl Story<'_> {
             cards.extend([
                 Fact {
                     name: "at least",
-                    value: value(certificate.lower, format!("{lower} m")),
+                    value: value(certificate.lower, format!("{lower}\u{a0}m")),
                     note: "proven, rounded down".into(),
                 },
                 Fact {
                     name: "at most",
-                    value: value(certificate.upper, format!("{upper} m")),
+                    value: value(certificate.upper, format!("{upper}\u{a0}m")),
                     note: "proven, rounded up".into(),
                 },
                 Fact {

@@ -78,15 +78,18 @@ impl Story<'_> {
                 "",
             ),
         ];
-        let figures = curves.map(|(title, label, text, number_of, unit)| {
+        let figures = curves.into_iter().filter_map(|(title, label, text, number_of, unit)| {
             let curve = Curve { class: "two", points: points(&steps, number_of, unit) };
+            // Where no step had a match there is nothing to draw.
+            curve.points.first()?;
             let y = Axis::of_lengths(label, curve.points.iter().map(|point| point.y));
             let zeros = y.note(curve.points.iter().map(|point| point.y));
             let mut chart = Chart::new(Axis::of_steps("step", self.trace.len()), y);
             chart.bands(&bands);
             chart.curve(&curve);
             let text = format!("{text} Shaded: stages.{zeros}{}", self.trace.thinned());
-            drawing(chart.finish(&format!("{title} over {} steps. {text}", self.trace.len())), title, &text)
+            let told = format!("{title} over {} steps. {text}", self.trace.len());
+            Some(drawing(chart.finish(&told), title, &text))
         });
         let mut table = Table::new(
             "Steps",

@@ -179,7 +179,10 @@ impl Story<'_> {
         }
         match &report.deviations {
             Some(deviations) => tell("certain to", deviations),
-            None => tell("certain to", "unknown: some direction is free"),
+            None if self.registration.covariance.is_none() => {
+                tell("certain to", "unknown: some direction is free")
+            }
+            None => tell("certain to", "unknown"),
         }
         tell("directions left free", report.freedom.as_deref().unwrap_or("none"));
         let pose = matrix(
