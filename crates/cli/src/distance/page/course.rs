@@ -115,9 +115,11 @@ fn settling(trace: &Trace<SinkhornStep>, names: &[&'static str]) -> (Vec<Html>, 
         let text = format!("{text}{zeros}{}", trace.thinned());
         drawing(chart.finish(&format!("{title} by step. {text}")), title, &text)
     };
-    let misplaced = "Distance of the plan's target marginal from the weights, relative to their total. Shaded: transport from source to target, and of each to itself.";
+    let terms = if names.len() > 1 { " Shaded: from source to target, and from each to itself." } else { "" };
+    let misplaced =
+        format!("Distance of the plan's target marginal from the weights, relative to their total.{terms}");
     let curves = vec![
-        chart("Misplaced mass", "misplaced mass", misplaced, |step| step.residual, ""),
+        chart("Misplaced mass", "misplaced mass", &misplaced, |step| step.residual, ""),
         chart(
             "Blur",
             "blur [m]",
