@@ -14,7 +14,7 @@ use crate::entropy::Entropy;
 use crate::interrupt;
 use crate::page::Trace;
 use crate::progress::Progress;
-use crate::report::{above, below, significant};
+use crate::report::{above, below, number, significant};
 use crate::settings::Settings;
 use crate::weights::Weighting;
 
@@ -59,6 +59,23 @@ pub struct Certain {
     pub trace: Trace<WassersteinStep>,
     /// The relative gap that ends the run.
     pub gap: f64,
+}
+
+/// A plan between measures for a command that shows or follows it; Ctrl-C ends the run.
+///
+/// # Errors
+/// If the gap is out of range or totals differ.
+pub fn planned(
+    solver: &Wasserstein,
+    problem: &WassersteinProblem,
+    progress: &Progress,
+) -> Result<WassersteinPlan> {
+    let observe = |step: &WassersteinStep| {
+        let gap = number(step.certificate.relative_gap());
+        progress.say(|| format!("step {}, the plan is within {gap}", step.iteration));
+        interrupt::flow()
+    };
+    Ok(solver.solve_with(problem, observe)?)
 }
 
 impl Certified {

@@ -55,11 +55,19 @@ pub fn is_of_device(error: &anyhow::Error) -> bool {
         };
         matches!(cause, Some(NoDevice { .. } | DeviceLost { .. } | DeviceMemory { .. } | DeviceLimit { .. }))
     };
-    let of_view = |link: &(dyn std::error::Error + 'static)| {
-        use barrow_viewer::Error::{Broken, NoDevice, NoDisplay};
-        matches!(link.downcast_ref(), Some(NoDisplay { .. } | NoDevice { .. } | Broken { .. }))
-    };
-    error.chain().any(|link| of_device(link) || of_view(link))
+    error.chain().any(of_device)
+}
+
+/// What to do where there is nothing to draw with, or nowhere to draw on; `None` for any other error.
+fn hint_of_view(error: &anyhow::Error) -> Option<&'static str> {
+    use barrow_viewer::Error::{Broken, NoDevice, NoDisplay};
+    error.chain().find_map(|link| match link.downcast_ref()? {
+        NoDisplay { .. } | Broken { .. } => Some("--screenshot FILE.png draws without a window"),
+        NoDevice { .. } => {
+            Some("a Vulkan driver in software, such as Mesa's lavapipe, draws without a graphics card")
+        }
+        _ => None,
+    })
 }
 
 /// A remedy that travels with an error and is printed on a line of its own.
@@ -85,16 +93,16 @@ pub struct Failure {
 
 impl From<&anyhow::Error> for Failure {
     fn from(error: &anyhow::Error) -> Self {
+        let of_view = hint_of_view(error);
         let code = match error.downcast_ref::<Usage>() {
             Some(_) => 2,
-            None if is_of_device(error) => 5,
+            None if of_view.is_some() || is_of_device(error) => 5,
             // Every other error is about the input.
             None => 3,
         };
-        let hint = error.downcast_ref::<Hint>().map(|hint| hint.0.clone());
         let hint = match code {
-            5 => hint.or_else(|| Some("--device auto or cpu does without".into())),
-            _ => hint,
+            5 => Some(of_view.unwrap_or("--device auto or cpu does without").to_owned()),
+            _ => error.downcast_ref::<Hint>().map(|hint| hint.0.clone()),
         };
         let mut parts: Vec<String> = Vec::new();
         for link in error.chain().map(ToString::to_string) {

@@ -1,17 +1,15 @@
 //! `barrow interpolate`: clouds on the way from one to another.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use barrow::geometry::{
-    Certificate, Convergence, Displacement, SparsePlan, Wasserstein, WassersteinProblem, WassersteinStep,
-};
+use barrow::geometry::{Certificate, Convergence, Displacement, SparsePlan, Wasserstein, WassersteinProblem};
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::certified::CertificateReport;
+use crate::certified::{self, CertificateReport};
 use crate::clouds::{LoadedPair, Pair};
 use crate::device::DeviceReport;
 use crate::distance::AT_ONCE;
@@ -149,7 +147,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         progress.at(index as usize, options.frames as usize, || "writing".into());
         let t = f64::from(index) / f64::from(last);
         let displaced = if options.means { way.means_at(t) } else { way.at(t) }?;
-        let path = frame_path(&options.out, index, last);
+        let path = output::frame_path(&options.out, index, last, "ply");
         output::write_cloud(&path, &displaced.cloud, false, settings)?;
         report.attributes = displaced.cloud.attributes();
         let path = path.display().to_string();
@@ -170,27 +168,14 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     Ok(if complete { Ending::Done } else { Ending::Interrupted })
 }
 
-/// `DIR/007.ply`, with as many digits as the last frame needs.
-fn frame_path(folder: &Path, index: u32, last: u32) -> PathBuf {
-    let digits = last.to_string().len().max(3);
-    folder.join(format!("{index:0digits$}.ply"))
-}
-
 /// A plan that is optimal within the gap.
 fn solved(options: &Options, clouds: &LoadedPair, progress: &Progress) -> Result<(SparsePlan, Found)> {
     let weights = options.weighting.read(clouds, &options.pair)?;
     let (source, target) = weights.measures(clouds, &options.pair)?;
     let default = Wasserstein::default();
     let solver = Wasserstein { gap: options.gap.unwrap_or(default.gap), ..default };
-    let observe = |step: &WassersteinStep| {
-        progress.say(|| {
-            format!("step {}, the plan is within {}", step.iteration, number(step.certificate.relative_gap()))
-        });
-        interrupt::flow()
-    };
-    let answer = solver
-        .solve_with(&WassersteinProblem::new(source, target), observe)
-        .with_context(|| options.pair.names())?;
+    let problem = WassersteinProblem::new(source, target);
+    let answer = certified::planned(&solver, &problem, progress).with_context(|| options.pair.names())?;
     let certificate = Some(answer.certificate);
     Ok((answer.plan, Found { convergence: answer.convergence, certificate, gap: Some(solver.gap) }))
 }

@@ -30,6 +30,12 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     written.with_context(|| format!("{}: cannot be written", path.display()))
 }
 
+/// `DIR/007.ply`, with as many digits as the last frame needs.
+pub fn frame_path(folder: &Path, index: u32, last: u32, extension: &str) -> PathBuf {
+    let digits = last.to_string().len().max(3);
+    folder.join(format!("{index:0digits$}.{extension}"))
+}
+
 /// Writes a cloud, and tells if its format rounds coordinates visibly.
 ///
 /// # Errors

@@ -5,19 +5,23 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use barrow::geometry::{Measure, PointCloud, Status, Wasserstein, WassersteinProblem, WassersteinStep};
-use barrow::registration::{Aligner, AlignmentStep, Registration, Verdict};
-use barrow_viewer::{ArcChoice, ArcColor, ColorBy, Controls, Look, Scene, Up, Viewer, WindowOptions};
+use barrow::geometry::{Measure, PointCloud, Status, Wasserstein, WassersteinProblem};
+use barrow::registration::{AlignmentStep, Verdict};
+use barrow_viewer::{
+    ArcChoice, ArcColor, ColorBy, Controls, Look, Picture, SIDES, Scene, Up, Viewer, WindowOptions,
+};
 use clap::{Args, ValueEnum};
+use nalgebra::Isometry3;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::certified;
 use crate::clouds::{Reading, name};
-use crate::failure::{Ending, Hint, usage};
+use crate::failure::{Ending, usage};
 use crate::interrupt;
 use crate::output::{self, Kind};
 use crate::progress::Progress;
-use crate::report::{Lines, Report, Seconds, count, number, print};
+use crate::report::{Lines, Report, Seconds, count, matrix, print};
 use crate::settings::Settings;
 
 /// Look at one cloud or two, at a transport plan between them, or at their registration.
@@ -134,7 +138,7 @@ struct ViewReport {
     /// Of the registration, if there was one.
     verdict: Option<String>,
     #[serde(rename = "T_target_source")]
-    target_from_source: Option<Vec<Vec<f64>>>,
+    target_from_source: Option<[[f64; 4]; 4]>,
     settings: Value,
     seconds: Seconds,
     written: Vec<String>,
@@ -178,8 +182,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
             registers: options.register,
             ..WindowOptions::default()
         };
-        let hint = "--screenshot FILE.png draws without a window";
-        viewer.open(&window).context(Hint(hint.into()))?;
+        viewer.open(&window)?;
         return Ok(Ending::Done);
     }
     let ending = options.draw(&mut viewer, &mut report, settings)?;
@@ -282,63 +285,52 @@ impl Options {
     fn draw(&self, viewer: &mut Viewer, report: &mut ViewReport, settings: &Settings) -> Result<Ending> {
         let controls = if self.panel { Controls::Panel } else { Controls::Hidden };
         interrupt::hold();
+        let (poses, ending) = match self.register {
+            true => registered(viewer, report, settings)?,
+            false => (Vec::new(), Ending::Done),
+        };
         if let Some(path) = &self.screenshot {
-            let mut ending = Ending::Done;
-            if self.register {
-                let (registration, _) = registered(viewer, settings)?;
-                viewer.set_pose(registration.target_from_source);
+            if let Some(&last) = poses.last() {
+                viewer.set_pose(last);
                 self.look_at(viewer);
-                ending = told(&registration, report);
             }
             let picture = viewer.picture(self.size, controls)?;
             output::write_whole(path, &picture.png()?)?;
             report.written.push(path.display().to_string());
             return Ok(ending);
         }
-        let (Some(frames), Some(folder)) = (self.frames, &self.out) else { return Ok(Ending::Done) };
+        let (Some(frames), Some(folder)) = (self.frames, &self.out) else { return Ok(ending) };
         std::fs::create_dir_all(folder)
             .with_context(|| format!("{}: cannot be made a folder", folder.display()))?;
-        let last = frames as usize - 1;
-        let (poses, mut ending) = match self.register {
-            true => {
-                let (registration, poses) = registered(viewer, settings)?;
-                (poses, told(&registration, report))
-            }
-            false => (Vec::new(), Ending::Done),
-        };
+        let last = frames - 1;
         let progress = Progress::new(settings.progress, "drawing");
-        let digits = last.to_string().len().max(3);
         let mut failed = None;
         let set = |viewer: &mut Viewer, index: usize| {
-            let part = index as f64 / last as f64;
+            let part = index as f64 / f64::from(last);
             match poses.len() {
                 0 => viewer.look.time = Some(part),
                 steps => viewer.set_pose(poses[((part * steps as f64) as usize).min(steps - 1)]),
             }
             Ok(())
         };
-        let take = |index: usize, picture: barrow_viewer::Picture| {
+        let take = |index: usize, picture: Picture| {
             progress.at(index, frames as usize, || "drawing".into());
-            let path = folder.join(format!("{index:0digits$}.png"));
+            let path = output::frame_path(folder, index as u32, last, "png");
             let wrote =
                 picture.png().map_err(Into::into).and_then(|bytes| output::write_whole(&path, &bytes));
             match wrote {
                 Ok(()) => report.written.push(path.display().to_string()),
                 Err(error) => failed = Some(error),
             }
-            if interrupt::asked() || failed.is_some() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            if failed.is_some() { ControlFlow::Break(()) } else { interrupt::flow() }
         };
         viewer.pictures(self.size, controls, frames as usize, set, take)?;
         if let Some(error) = failed {
             return Err(error);
         }
-        if report.written.len() <= last {
+        if report.written.len() < frames as usize {
             settings.note(format!("interrupted: {} of {frames} pictures are written", report.written.len()));
-            ending = Ending::Interrupted;
+            return Ok(Ending::Interrupted);
         }
         Ok(ending)
     }
@@ -351,12 +343,7 @@ fn transport(scene: &mut Scene, settings: &Settings) -> Result<bool> {
     let progress = Progress::new(settings.progress, "transport");
     let moved = scene.moved_source();
     let problem = WassersteinProblem::new(Measure::uniform(&moved)?, Measure::uniform(target.positions())?);
-    let observe = |step: &WassersteinStep| {
-        let gap = step.certificate.relative_gap();
-        progress.say(|| format!("step {}, the plan is within {}", step.iteration, number(gap)));
-        interrupt::flow()
-    };
-    let found = Wasserstein::default().solve_with(&problem, observe)?;
+    let found = certified::planned(&Wasserstein::default(), &problem, &progress)?;
     if found.convergence.status == Status::Stopped {
         settings.note("interrupted: there is no plan to show yet");
         return Ok(false);
@@ -366,35 +353,31 @@ fn transport(scene: &mut Scene, settings: &Settings) -> Result<bool> {
     Ok(true)
 }
 
-/// Registers the source, and keeps the pose after every step.
-fn registered(viewer: &Viewer, settings: &Settings) -> Result<(Registration, Vec<nalgebra::Isometry3<f64>>)> {
+/// Registers the source and tells how that ended. Returns the pose after every step.
+fn registered(
+    viewer: &Viewer,
+    report: &mut ViewReport,
+    settings: &Settings,
+) -> Result<(Vec<Isometry3<f64>>, Ending)> {
     let scene = viewer.scene();
     let Some(target) = &scene.target else { bail!("a registration is of two clouds") };
-    let pose = scene.target_from_source;
-    let initial = (pose != nalgebra::Isometry3::identity()).then_some(pose);
     let progress = Progress::new(settings.progress, "registering");
-    let mut poses = vec![pose];
+    let mut poses = vec![scene.target_from_source];
     let watch = |step: &AlignmentStep| {
         poses.push(step.target_from_source);
         progress.at(step.phase, step.phases, || format!("{}, step {}", step.stage, step.iteration));
         interrupt::flow()
     };
-    let aligner = Aligner { initial, ..Aligner::default() };
-    let registration = aligner.align_with(&scene.source, target, watch)?;
-    poses.push(registration.target_from_source);
-    Ok((registration, poses))
-}
-
-/// Puts what was found into the report.
-fn told(registration: &Registration, report: &mut ViewReport) -> Ending {
-    let matrix = registration.target_from_source.to_homogeneous();
-    report.verdict = Some(registration.verdict.to_string());
-    report.target_from_source = Some(matrix.row_iter().map(|row| row.iter().copied().collect()).collect());
-    match (registration.convergence.status, registration.verdict) {
+    let found = viewer.aligner_from_here().align_with(&scene.source, target, watch)?;
+    poses.push(found.target_from_source);
+    report.verdict = Some(found.verdict.to_string());
+    report.target_from_source = Some(matrix(&found.target_from_source));
+    let ending = match (found.convergence.status, found.verdict) {
         (Status::Stopped, _) => Ending::Interrupted,
         (_, Verdict::Failed) => Ending::Missed,
         _ => Ending::Done,
-    }
+    };
+    Ok((poses, ending))
 }
 
 impl Report for ViewReport {
@@ -420,9 +403,9 @@ impl Report for ViewReport {
 /// `1280x800`.
 fn size(text: &str) -> Result<[u32; 2], String> {
     let sides = text.split_once(['x', 'X']).and_then(|(w, h)| Some([w.parse().ok()?, h.parse().ok()?]));
-    sides
-        .filter(|sides: &[u32; 2]| sides.iter().all(|side| (16..=8192).contains(side)))
-        .ok_or_else(|| "expected width and height from 16 to 8192, such as 1280x800".into())
+    let within = |sides: &[u32; 2]| sides.iter().all(|side| SIDES.contains(side));
+    let range = format!("width and height from {} to {}", SIDES.start(), SIDES.end());
+    sides.filter(within).ok_or_else(|| format!("expected {range}, such as 1280x800"))
 }
 
 /// `1a1b20`, with or without a number sign.

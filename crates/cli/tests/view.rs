@@ -23,23 +23,21 @@ fn colors(pixels: &[u8]) -> usize {
     pixels.chunks(3).collect::<BTreeSet<_>>().len()
 }
 
-/// Whether the run could draw; where nothing can, that is an error here only if it is asked to be.
-fn drew(run: &Run) -> bool {
+/// The answer of a run that draws; `None` where nothing can, unless that is asked to be an error.
+fn drawn(folder: &Path, arguments: &str) -> Option<serde_json::Value> {
+    let run = barrow(folder, &format!("{arguments} --json"));
     if run.code == Some(5) && std::env::var_os("BARROW_REQUIRE_GPU").is_none_or(|value| value != "1") {
         eprintln!("skipped: {}", run.err);
-        return false;
+        return None;
     }
-    true
+    Some(run.expect(0).json())
 }
 
 #[test]
 fn a_screenshot_has_the_size_asked_for_and_shows_the_clouds() {
     let folder = folder_with_pair(2000);
-    let run = barrow(folder.path(), "view source.xyz target.xyz --screenshot a.png --size 320x200 --json");
-    if !drew(&run) {
-        return;
-    }
-    let json = run.expect(0).json();
+    let view = "view source.xyz target.xyz --screenshot a.png --size 320x200";
+    let Some(json) = drawn(folder.path(), view) else { return };
     assert_eq!(json["written"], serde_json::json!(["a.png"]));
     let (width, height, pixels) = picture(&folder.path().join("a.png"));
     assert_eq!((width, height), (320, 200));
@@ -49,15 +47,11 @@ fn a_screenshot_has_the_size_asked_for_and_shows_the_clouds() {
 #[test]
 fn a_registration_moves_the_source_in_the_picture() {
     let folder = folder_with_pair(2000);
-    let before = barrow(folder.path(), "view source.xyz target.xyz --screenshot before.png --size 320x200");
-    if !drew(&before) {
+    let view = "view source.xyz target.xyz --size 320x200 --screenshot";
+    if drawn(folder.path(), &format!("{view} before.png")).is_none() {
         return;
     }
-    let run = barrow(
-        folder.path(),
-        "view source.xyz target.xyz --register --screenshot after.png --size 320x200 --json",
-    );
-    let json = run.expect(0).json();
+    let Some(json) = drawn(folder.path(), &format!("{view} after.png --register")) else { return };
     assert_eq!(json["verdict"], "accepted");
     let [before, after] = ["before.png", "after.png"].map(|name| picture(&folder.path().join(name)).2);
     assert_ne!(before, after);
@@ -66,14 +60,8 @@ fn a_registration_moves_the_source_in_the_picture() {
 #[test]
 fn frames_show_the_way_along_a_plan() {
     let folder = folder_with_pair(2000);
-    let run = barrow(
-        folder.path(),
-        "view source.xyz target.xyz --transport --arcs 10 --frames 3 --out way --size 200x160 --json",
-    );
-    if !drew(&run) {
-        return;
-    }
-    let json = run.expect(0).json();
+    let view = "view source.xyz target.xyz --transport --arcs 10 --frames 3 --out way --size 200x160";
+    let Some(json) = drawn(folder.path(), view) else { return };
     assert_eq!(json["written"], serde_json::json!(["way/000.png", "way/001.png", "way/002.png"]));
     let frames = ["000", "001", "002"].map(|name| picture(&folder.path().join(format!("way/{name}.png"))).2);
     assert!(frames[0] != frames[1] && frames[1] != frames[2]);

@@ -52,7 +52,7 @@ impl Surface {
         self.rarity.get_or_init(|| match &self.normals {
             None => vec![1.0; self.positions.len()],
             Some(normals) => {
-                let sample: Vec<_> = normals.iter().step_by(normals.len().div_ceil(SAMPLE)).collect();
+                let sample: Vec<_> = normals.iter().step_by(normals.len().div_ceil(SAMPLE).max(1)).collect();
                 let share =
                     |one: &Vector3<f64>| sample.iter().filter(|other| one.dot(other).abs() > SAME).count();
                 normals.par_iter().map(|one| 1.0 / (1.0 + share(one) as f64)).collect()

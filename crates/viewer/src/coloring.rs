@@ -1,6 +1,6 @@
 //! Colors of points, by what they are to tell.
 
-use barrow_geometry::{BatchSearch, Color, KdTree, PointCloud};
+use barrow_geometry::{Color, NearestDistances, PointCloud};
 use nalgebra::Point3;
 
 use crate::legend::{Legend, Rgba, Scale, UNKNOWN};
@@ -96,9 +96,9 @@ impl Coloring {
                 if source.is_empty() || target.is_empty() {
                     return Err(missing("that takes two clouds"));
                 }
-                let moved = scene.moved_source();
-                let (there, back) =
-                    (distances(&moved, target.positions()), distances(target.positions(), &moved));
+                let near = NearestDistances::between(&source.transformed(&scene.target_from_source), target)?;
+                let there = near.source_to_target().distances().to_vec();
+                let back = near.target_to_source().distances().to_vec();
                 Ok(Self::scaled(there, back, "distance to the other cloud", "m"))
             }
             ColorBy::Mass => {
@@ -143,11 +143,4 @@ impl Coloring {
 pub(crate) fn shown(color: &Color) -> Rgba {
     let [red, green, blue] = color.map(|channel| (channel >> 8) as u8);
     [red, green, blue, 255]
-}
-
-/// Distance of every point to the nearest of others, which exist \[m\].
-fn distances(from: &[Point3<f64>], to: &[Point3<f64>]) -> Vec<f64> {
-    let search = BatchSearch { max_distance: f64::INFINITY, pose: None, guesses: None };
-    let found = KdTree::new(to).nearest_all(from, &search);
-    found.iter().map(|nearest| nearest.map_or(f64::NAN, |nearest| nearest.distance_squared.sqrt())).collect()
 }

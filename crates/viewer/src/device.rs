@@ -1,14 +1,17 @@
 //! Whether there is something to draw with, and somewhere: asked before a library could panic about it.
 
+use std::cell::Cell;
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use kiss3d::context::Context;
 use kiss3d::window::NumSamples;
 
 use crate::{Error, Result};
 
-/// Largest side of a picture that every device draws \[pixel\].
-pub(crate) const MOST: u32 = 8192;
+/// Widths and heights of pictures that every device draws \[pixel\].
+pub const SIDES: RangeInclusive<u32> = 16..=8192;
 
 /// What could draw: not OpenGL, which in software draws black where edges are smoothed.
 fn adapter() -> Result<(wgpu::Instance, wgpu::Adapter)> {
@@ -82,12 +85,25 @@ pub(crate) fn display() -> Result<()> {
     Ok(())
 }
 
-/// Turns what a library panics about into an error.
+thread_local! {
+    /// Whether what this thread panics about becomes an error.
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Turns what a library panics about into an error, without a word on standard error. Other threads panic as they would.
 pub(crate) fn guarded<T>(draw: impl FnOnce() -> T) -> Result<T> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| {
+        let otherwise = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IS_GUARDED.get() {
+                otherwise(panic);
+            }
+        }));
+    });
+    let before = IS_GUARDED.replace(true);
     let drawn = catch_unwind(AssertUnwindSafe(draw));
-    std::panic::set_hook(hook);
+    IS_GUARDED.set(before);
     drawn.map_err(|panic| {
         let said = panic.downcast_ref::<String>().cloned();
         let reason = said.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));

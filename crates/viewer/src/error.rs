@@ -1,5 +1,7 @@
 //! What can go wrong with looking.
 
+use crate::device::SIDES;
+
 /// Why there is nothing to look at.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -8,14 +10,12 @@ pub enum Error {
     #[error("there is nothing to see: no cloud has a point")]
     Empty,
     /// A picture that no device draws.
-    #[error("a picture must be 16 to {most} pixels wide and high, got {width}x{height}")]
+    #[error("a picture must be {} to {} pixels wide and high, got {width}x{height}", SIDES.start(), SIDES.end())]
     Size {
         /// Asked for \[pixel\].
         width: u32,
         /// Asked for \[pixel\].
         height: u32,
-        /// The largest side that the device draws \[pixel\].
-        most: u32,
     },
     /// A color that needs what the scene has not.
     #[error("points cannot be colored by {by}: {missing}")]

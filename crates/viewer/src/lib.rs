@@ -37,6 +37,7 @@ mod window;
 pub use arcs::ShownArcs;
 pub use camera::Eye;
 pub use coloring::Coloring;
+pub use device::SIDES;
 pub use error::{Error, Result};
 pub use legend::{Legend, Rgba, Scale};
 pub use look::{ArcChoice, ArcColor, ColorBy, Look, Up};

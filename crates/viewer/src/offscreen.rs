@@ -57,8 +57,8 @@ impl Viewer {
         mut take: impl FnMut(usize, Picture) -> ControlFlow<()> + Send,
     ) -> Result<()> {
         let [width, height] = size;
-        if !(16..=device::MOST).contains(&width) || !(16..=device::MOST).contains(&height) {
-            return Err(Error::Size { width, height, most: device::MOST });
+        if !size.iter().all(|side| device::SIDES.contains(side)) {
+            return Err(Error::Size { width, height });
         }
         // What draws keeps its state in the thread, and only once in its life.
         std::thread::scope(|scope| {

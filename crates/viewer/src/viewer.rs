@@ -57,9 +57,8 @@ pub struct Viewer {
     first_pose: Isometry3<f64>,
     /// What the user should know, such as why a color is not to be had.
     pub note: Option<String>,
-    /// Of the last painting: what changes needs another.
+    /// Of the last painting, while it shows what there is to see.
     painted: Option<Look>,
-    is_stale: bool,
 }
 
 impl Viewer {
@@ -84,7 +83,6 @@ impl Viewer {
             first_pose: scene.target_from_source,
             note: None,
             painted: None,
-            is_stale: true,
             look,
             scene,
         })
@@ -122,7 +120,9 @@ impl Viewer {
             self.eye.enclose(&bounds);
         }
         let depends = [ColorBy::Height, ColorBy::Distance, ColorBy::Normal].contains(&self.look.color);
-        self.is_stale |= depends || self.scene.plan.is_some();
+        if self.scene.plan.is_some() {
+            self.painted = None;
+        }
         if depends {
             self.recolor();
         }
@@ -150,18 +150,20 @@ impl Viewer {
         self.set_pose(self.first_pose);
     }
 
-    /// Begins to register from where the source is drawn if it was moved by hand, without a guess otherwise.
+    /// The aligner with the pose that the source is drawn at as a first guess; without a guess where it lies as it came.
+    pub fn aligner_from_here(&self) -> Aligner {
+        let pose = self.scene.target_from_source;
+        let initial = (pose != Isometry3::identity()).then_some(pose);
+        Aligner { initial, ..self.aligner.clone() }
+    }
+
+    /// Begins to register [from here](Self::aligner_from_here).
     ///
     /// # Errors
     /// As [`Playback::start`]; [`Error::Empty`](crate::Error::Empty) without a target.
     pub fn register(&mut self) -> Result<()> {
         let target = self.scene.target.as_ref().ok_or(crate::Error::Empty)?;
-        let pose = self.scene.target_from_source;
-        let mut aligner = self.aligner.clone();
-        if pose != self.first_pose {
-            aligner.initial = Some(pose);
-        }
-        let mut playback = Playback::start(&aligner, &self.scene.source, target)?;
+        let mut playback = Playback::start(&self.aligner_from_here(), &self.scene.source, target)?;
         playback.progress = Progress::Running;
         self.playback = Some(playback);
         Ok(())
@@ -191,7 +193,7 @@ impl Viewer {
                 self.look.color = self.colored.0;
             }
         }
-        self.is_stale = true;
+        self.painted = None;
     }
 
     /// The point nearest to the eye among those within a few pixels of a place, if any; it is picked.
@@ -232,7 +234,7 @@ impl Viewer {
 
     /// Another painting has nothing of what was painted before.
     pub(crate) fn forget_painting(&mut self) {
-        self.is_stale = true;
+        self.painted = None;
     }
 
     /// Width and height of the picture \[pixel\].
@@ -278,11 +280,10 @@ impl Viewer {
                 (before.point_size, before.background, before.shows_guides);
             Look { point_size, background, shows_guides, ..self.look.clone() } == *before
         };
-        let is_stale = self.is_stale || !self.painted.as_ref().is_some_and(is_same);
+        let is_stale = !self.painted.as_ref().is_some_and(is_same);
         if is_stale {
             self.repaint(painting)?;
             self.painted = Some(self.look.clone());
-            self.is_stale = false;
         }
         for layer in painting.layers.iter_mut().filter(|layer| layer.moves) {
             layer.pose = self.scene.target_from_source;
