@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    convert, deform, devices, distance, evaluate, info, interpolate, matching, odometry, register, synth,
-    view,
+    completions, convert, deform, devices, distance, evaluate, info, interpolate, manual, matching, odometry,
+    register, synth, view,
 };
 
 /// Match 3D point clouds: distances, optimal transport, registration.
@@ -44,6 +44,8 @@ pub enum Command {
     View(Box<view::Options>),
     Synth(synth::Options),
     Devices(devices::Options),
+    Completions(completions::Options),
+    Manual(manual::Options),
 }
 
 /// Options of every subcommand.

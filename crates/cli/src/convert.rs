@@ -1,9 +1,10 @@
 //! `barrow convert`: another format, fewer points, another frame.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use barrow::geometry::{Bounds, KdTree, PointCloud, estimate_normals, sample, voxel_downsample};
+use barrow::io::Format;
 use clap::Args;
 use nalgebra::Point3;
 use serde::Serialize;
@@ -105,10 +106,17 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         output: options.output.display().to_string(),
         points_in,
         points_out: cloud.len(),
-        attributes: cloud.attributes(),
+        attributes: kept(&cloud, &options.output),
     };
     print(&report, settings)?;
     Ok(Ending::Done)
+}
+
+/// The attributes that the file has.
+fn kept(cloud: &PointCloud, path: &Path) -> Vec<&'static str> {
+    let lost = Format::from_extension(path).map(|format| barrow::io::lost_attributes(cloud, format));
+    let is_kept = |name: &&str| lost.as_ref().is_none_or(|lost| !lost.contains(name));
+    cloud.attributes().into_iter().filter(is_kept).collect()
 }
 
 fn prepared(mut cloud: PointCloud, options: &Options, settings: &Settings) -> Result<PointCloud> {

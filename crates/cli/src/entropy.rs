@@ -134,7 +134,9 @@ impl Entropy {
     }
 }
 
-fn blur_of(source: &PointCloud, target: &PointCloud, diagonals: f64) -> f64 {
+/// The blur \[m\] where none is given: so many diagonals of both clouds, but no less than twice the spacing of their points, below
+/// which it would see single points and not what they stand for.
+pub fn blur_of(source: &PointCloud, target: &PointCloud, diagonals: f64) -> f64 {
     let spacing = |cloud: &PointCloud| median_spacing(cloud, &KdTree::new(cloud.positions())).unwrap_or(0.0);
     let both = source.bounds().zip(target.bounds());
     let diagonal =

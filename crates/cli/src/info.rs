@@ -3,14 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use barrow::geometry::{KdTree, median_spacing};
+use barrow::geometry::{KdTree, PointCloud, median_spacing};
+use barrow::registration::{automatic_max_distance, automatic_voxel_size};
 use clap::Args;
 use serde::Serialize;
 
 use crate::clouds::Reading;
+use crate::entropy::{BLUR_OF_MATCH, blur_of};
 use crate::failure::{Ending, Failure};
-use crate::report::{BoundsReport, Lines, Report, coordinates, count, number, print, triple};
+use crate::report::{BoundsReport, Lines, Report, coordinates, count, number, print, significant, triple};
 use crate::settings::Settings;
+
+/// Mass that would have to travel farther than this part of the diagonal hardly has a partner.
+const REACH: f64 = 0.1;
 
 /// Tell what files hold: format, points, bounds, attributes, spacing.
 #[derive(Debug, Args)]
@@ -21,7 +26,10 @@ Examples:
   cat scan.ply | barrow info -
 
 A file that cannot be read is reported and the others are still looked at; the exit code is then \
-3. The median spacing is the median distance from a point to its nearest other point.")]
+3. The median spacing is the median distance from a point to its nearest other point.
+
+Suggested are lengths to begin with where this cloud meets one like it: the voxel size and the gate that register takes, the \
+blur that match takes, and a reach of a tenth of the diagonal: mass that would have to go farther is dropped.")]
 pub struct Options {
     /// Files to look at; `-` for standard input.
     #[arg(required = true, value_name = "CLOUD")]
@@ -51,7 +59,34 @@ struct CloudReport {
     centroid: Option<[f64; 3]>,
     attributes: Vec<&'static str>,
     median_spacing: Option<f64>,
+    /// Of clouds that have an extent.
+    suggested: Option<Suggested>,
     notes: Vec<String>,
+}
+
+/// Lengths to begin with \[m\].
+#[derive(Debug, Serialize)]
+struct Suggested {
+    voxel_size: f64,
+    max_distance: f64,
+    blur: f64,
+    reach: f64,
+}
+
+impl Suggested {
+    /// What the commands take by themselves, but for the reach, which they do without.
+    fn of(cloud: &PointCloud) -> Option<Self> {
+        let diagonal = cloud.bounds()?.diagonal();
+        if diagonal == 0.0 {
+            return None;
+        }
+        Some(Self {
+            voxel_size: automatic_voxel_size(cloud, cloud).ok()?,
+            max_distance: automatic_max_distance(cloud, cloud).ok()?,
+            blur: blur_of(cloud, cloud, BLUR_OF_MATCH),
+            reach: REACH * diagonal,
+        })
+    }
 }
 
 /// Looks at every file.
@@ -93,6 +128,7 @@ fn look(path: &Path, options: &Options, settings: &Settings) -> Result<CloudRepo
         centroid: cloud.centroid().as_ref().map(coordinates),
         attributes: cloud.attributes(),
         median_spacing: median_spacing(cloud, &KdTree::new(cloud.positions())),
+        suggested: Suggested::of(cloud),
         notes: loaded.notes,
     })
 }
@@ -126,6 +162,17 @@ impl CloudReport {
         let attributes = if self.attributes.is_empty() { "none".into() } else { self.attributes.join(", ") };
         lines.add("attributes", attributes);
         lines.add_some("spacing", self.median_spacing.map(|spacing| format!("{} (median)", number(spacing))));
+        lines.add_some(
+            "suggested",
+            self.suggested.as_ref().map(|suggested| {
+                let Suggested { voxel_size, max_distance, blur, reach } = suggested;
+                let [voxel_size, max_distance, blur, reach] =
+                    [voxel_size, max_distance, blur, reach].map(|&length| significant(length, 2));
+                format!(
+                    "--voxel-size {voxel_size} --max-distance {max_distance} --blur {blur} --reach {reach}"
+                )
+            }),
+        );
         if !self.notes.is_empty() {
             lines.add("notes", self.notes.join("\n"));
         }

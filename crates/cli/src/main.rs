@@ -3,6 +3,7 @@
 mod arguments;
 mod certified;
 mod clouds;
+mod completions;
 mod convert;
 mod crossover;
 mod deform;
@@ -16,6 +17,7 @@ mod info;
 mod interpolate;
 mod interrupt;
 mod lettering;
+mod manual;
 mod matching;
 mod multiway;
 mod odometry;
@@ -72,5 +74,7 @@ fn run(arguments: &Arguments) -> Result<Ending> {
         Command::View(options) => view::run(options, &settings),
         Command::Synth(options) => synth::run(options, &settings),
         Command::Devices(options) => devices::run(options, &settings),
+        Command::Completions(options) => completions::run(options, &settings),
+        Command::Manual(options) => manual::run(options, &settings),
     }
 }

@@ -36,13 +36,19 @@ pub fn frame_path(folder: &Path, index: u32, last: u32, extension: &str) -> Path
     folder.join(format!("{index:0digits$}.{extension}"))
 }
 
-/// Writes a cloud, and tells if its format rounds coordinates visibly.
+/// Writes a cloud, and tells if its format rounds coordinates visibly or has no place for an attribute.
 ///
 /// # Errors
 /// If the format cannot hold the cloud or the file cannot be written.
 pub fn write_cloud(path: &Path, cloud: &PointCloud, ascii: bool, settings: &Settings) -> Result<()> {
     barrow::io::write(path, cloud, &WriteOptions { ascii, ..WriteOptions::default() })?;
     if let (Some(format), Some(bounds)) = (Format::from_extension(path), cloud.bounds()) {
+        let lost = barrow::io::lost_attributes(cloud, format);
+        if !lost.is_empty() {
+            let path = path.display();
+            settings
+                .note(format!("{path}: {format} has no place for {}, which are left out", lost.join(", ")));
+        }
         let step = barrow::io::quantum(cloud, format);
         if step > VISIBLE * bounds.diagonal() {
             let path = path.display();

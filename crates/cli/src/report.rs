@@ -65,7 +65,8 @@ impl ConvergenceReport {
 
     /// One line for a reader who has seen the residual elsewhere.
     pub fn short(&self) -> String {
-        format!("{} after {} iterations", self.status.replace('_', " "), self.iterations)
+        let unit = if self.iterations == 1 { "iteration" } else { "iterations" };
+        format!("{} after {} {unit}", self.status.replace('_', " "), self.iterations)
     }
 }
 

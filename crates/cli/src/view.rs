@@ -84,14 +84,8 @@ pub struct Options {
     #[arg(long, value_name = "T", conflicts_with = "frames")]
     time: Option<f64>,
     /// Look from this angle about the axis that is up, and from this angle above the horizon [degree].
-    #[arg(
-        long,
-        value_name = "YAW,PITCH",
-        value_delimiter = ',',
-        num_args = 2,
-        allow_negative_numbers = true
-    )]
-    from: Option<Vec<f64>>,
+    #[arg(long, value_name = "YAW,PITCH", value_parser = angles, allow_hyphen_values = true)]
+    from: Option<[f64; 2]>,
     /// Come closer by this factor.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     zoom: f64,
@@ -110,6 +104,9 @@ pub struct Options {
     /// Draw the panel in pictures as well.
     #[arg(long)]
     panel: bool,
+    /// Draw no axes, no scale bar and no legend.
+    #[arg(long)]
+    no_guides: bool,
     #[command(flatten)]
     reading: Reading,
 }
@@ -201,9 +198,9 @@ impl Options {
         };
         within("--point-size", f64::from(self.point_size), 1.0..=64.0)?;
         within("--zoom", self.zoom, 0.01..=10_000.0)?;
-        if let Some(from) = &self.from {
-            within("the yaw of --from", from[0], -720.0..=720.0)?;
-            within("the pitch of --from", from[1], -90.0..=90.0)?;
+        if let Some([yaw, pitch]) = self.from {
+            within("the yaw of --from", yaw, -720.0..=720.0)?;
+            within("the pitch of --from", pitch, -90.0..=90.0)?;
         }
         if self.target.is_none() && (self.needs_plan() || self.frames.is_some()) {
             return Err(usage(
@@ -227,6 +224,7 @@ impl Options {
                 ArcColorChoice::Length => ArcColor::Length,
                 ArcColorChoice::Mass => ArcColor::Mass,
             },
+            shows_guides: !self.no_guides,
             ..default
         })
     }
@@ -274,8 +272,8 @@ impl Options {
     /// Puts the eye where everything is seen from the side that was asked for.
     fn look_at(&self, viewer: &mut Viewer) {
         viewer.eye.size = self.size.map(f64::from);
-        if let Some(from) = &self.from {
-            (viewer.eye.yaw, viewer.eye.pitch) = (from[0].to_radians(), from[1].to_radians());
+        if let Some([yaw, pitch]) = self.from {
+            (viewer.eye.yaw, viewer.eye.pitch) = (yaw.to_radians(), pitch.to_radians());
         }
         viewer.refit();
         viewer.eye.zoom(1.0 / self.zoom);
@@ -406,6 +404,14 @@ fn size(text: &str) -> Result<[u32; 2], String> {
     let within = |sides: &[u32; 2]| sides.iter().all(|side| SIDES.contains(side));
     let range = format!("width and height from {} to {}", SIDES.start(), SIDES.end());
     sides.filter(within).ok_or_else(|| format!("expected {range}, such as 1280x800"))
+}
+
+/// `30,-15`.
+fn angles(text: &str) -> Result<[f64; 2], String> {
+    let angles = text
+        .split_once(',')
+        .and_then(|(yaw, pitch)| Some([yaw.trim().parse().ok()?, pitch.trim().parse().ok()?]));
+    angles.ok_or_else(|| "expected two angles in degrees, such as 30,-15".into())
 }
 
 /// `1a1b20`, with or without a number sign.

@@ -149,8 +149,10 @@ fn info() {
             "centroid",
             "attributes",
             "median_spacing",
+            "suggested",
         ];
         assert_keys(&answer[index], &keys);
+        assert_keys(&answer[index]["suggested"], &["voxel_size", "max_distance", "blur", "reach"]);
         assert_keys(&answer[index]["bounds"], &["min", "max"]);
         assert_eq!(answer[index]["points"], 500);
     }
@@ -499,4 +501,24 @@ fn a_closed_pipe_is_no_error() {
         let run = command::Run::from(child.wait_with_output().expect("the command ends"));
         assert!(!run.err.contains("panicked"), "{arguments}: {}", run.err);
     }
+}
+
+#[test]
+fn completions_and_pages_name_every_subcommand() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let subcommands =
+        ["info", "convert", "distance", "match", "register", "odometry", "evaluate", "view", "manual"];
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let run = barrow(folder, &format!("completions {shell}")).expect(0);
+        assert!(subcommands.iter().all(|name| run.out.contains(name)), "{shell}: {}", run.out);
+        assert_eq!(barrow(folder, &format!("completions {shell} --json")).expect(0).json()["shell"], shell);
+    }
+    barrow(folder, "completions tcsh").expect(2);
+    let written = barrow(folder, "manual --out man1 --json").expect(0).json()["written"].clone();
+    for name in subcommands {
+        let page = std::fs::read_to_string(folder.join(format!("man1/barrow-{name}.1"))).expect("a page");
+        assert!(page.contains(".TH") && page.contains("Examples"), "{name}: {page}");
+    }
+    assert_eq!(written.as_array().expect("a list").len(), files(&folder.join("man1")).len());
 }

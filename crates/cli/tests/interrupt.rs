@@ -120,3 +120,29 @@ fn an_interrupted_interpolation_leaves_whole_frames() {
     let many = folder.path().join("many");
     assert!(written < 100_000 && (!many.exists() || files(&many).len() == written));
 }
+
+#[test]
+fn every_long_command_can_be_stopped() {
+    let folder = folder_with_pair(40_000);
+    let folder = folder.path();
+    for arguments in [
+        "register source.xyz target.xyz --method ot --voxel-size 0.002 --out T.txt",
+        "register source.xyz target.xyz source.xyz target.xyz source.xyz target.xyz --out poses",
+        "deform source.xyz target.xyz --out bent.ply",
+        "distance source.xyz target.xyz --metric divergence --blur 0.0005",
+        "distance source.xyz target.xyz --metric wasserstein --mass 0.5 --gap 0",
+        "distance source.xyz target.xyz --metric sliced --projections 1000000",
+        "match source.xyz target.xyz --out plan.npz --gap 0",
+        "view source.xyz target.xyz --transport --screenshot plan.png",
+    ] {
+        let start = Instant::now();
+        let run = interrupted(folder, arguments);
+        if run.code == Some(2) {
+            panic!("{arguments}: {}", run.err);
+        }
+        assert_eq!(run.code, Some(130), "{arguments}: {}", run.err);
+        assert!(start.elapsed() < Duration::from_secs(30), "{arguments} took {:?}", start.elapsed());
+        let left: Vec<String> = files(folder).into_iter().filter(|name| name.contains(".part")).collect();
+        assert!(left.is_empty(), "{arguments} left {left:?}");
+    }
+}

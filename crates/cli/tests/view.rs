@@ -6,9 +6,12 @@ mod command;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use barrow_viewer::{Look, Scene, Viewer};
 use command::{Run, barrow, command, folder_with_pair};
+use nalgebra::Point3;
 
 /// Width, height and pixels of a picture.
 fn picture(path: &Path) -> (u32, u32, Vec<u8>) {
@@ -97,6 +100,8 @@ struct Display {
     server: Child,
     window: Child,
     name: String,
+    /// Of the window.
+    id: String,
 }
 
 impl Drop for Display {
@@ -109,9 +114,13 @@ impl Drop for Display {
 }
 
 impl Display {
+    const SIZE: [u32; 2] = [900, 600];
+
     /// Opens a window; `None` where the programs for it are not installed.
     fn open(folder: &Path, arguments: &str) -> Option<Self> {
-        let name = format!(":{}", 1000 + std::process::id() % 30_000);
+        static OPENED: AtomicU32 = AtomicU32::new(0);
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let name = format!(":{}", 1000 + 2 * (std::process::id() % 15_000) + number);
         let server = Command::new("Xvfb")
             .args([&name, "-screen", "0", "1000x800x24", "-nolisten", "tcp"])
             .stdout(Stdio::null())
@@ -127,14 +136,16 @@ impl Display {
         let window = command()
             .current_dir(folder)
             .args(arguments.split_whitespace())
+            .args(["--size", &Self::SIZE.map(|side| side.to_string()).join("x")])
             .env("DISPLAY", &name)
             .env_remove("WAYLAND_DISPLAY")
             .stderr(Stdio::inherit())
             .spawn()
             .expect("the command");
-        let display = Self { server, window, name };
-        let id = display.wait_for(|| display.does(&["search", "--name", "barrow:"]));
-        display.does(&["windowfocus", id.lines().next()?]);
+        let mut display = Self { server, window, name, id: String::new() };
+        let ids = display.wait_for(|| display.does(&["search", "--name", "barrow:"]));
+        display.id = ids.lines().next()?.to_owned();
+        display.does(&["windowfocus", &display.id]);
         display.does(&["mousemove", "600", "400"]);
         Some(display)
     }
@@ -157,6 +168,13 @@ impl Display {
     fn does(&self, arguments: &[&str]) -> String {
         let output = Command::new("xdotool").args(arguments).env("DISPLAY", &self.name).output();
         String::from_utf8_lossy(&output.expect("xdotool").stdout).into_owned()
+    }
+
+    /// Moves the pointer to where a place of the scene is seen.
+    fn point_at(&self, viewer: &Viewer, place: [f64; 3]) {
+        let (seen, _) = viewer.eye.place(&Point3::from(place)).expect("before the eye");
+        let [x, y] = [seen.x, seen.y].map(|side| (side.round() as i32).to_string());
+        self.does(&["mousemove", "--window", &self.id, &x, &y]);
     }
 
     /// The picture that the window saves next.
@@ -183,7 +201,7 @@ fn changed(before: &[u8], after: &[u8]) -> usize {
 fn hands_turn_come_closer_color_and_register_in_a_window() {
     let folder = folder_with_pair(2000);
     let folder = folder.path();
-    let Some(mut display) = Display::open(folder, "view source.xyz target.xyz --size 900x600") else {
+    let Some(mut display) = Display::open(folder, "view source.xyz target.xyz") else {
         return;
     };
     let first = display.snap(folder, 1);
@@ -220,4 +238,69 @@ fn hands_turn_come_closer_color_and_register_in_a_window() {
     display.does(&["key", "q"]);
     let ended = display.window.wait().expect("the window");
     assert!(ended.success(), "{ended}");
+}
+
+/// The color of the pixel where a place of the scene is seen.
+fn seen(viewer: &Viewer, pixels: &[u8], place: [f64; 3], right: u32) -> [u8; 3] {
+    let (seen, _) = viewer.eye.place(&Point3::from(place)).expect("before the eye");
+    let first = 3 * (seen.y as u32 * Display::SIZE[0] + seen.x as u32 + right) as usize;
+    [pixels[first], pixels[first + 1], pixels[first + 2]]
+}
+
+fn is_near(a: [u8; 3], b: [u8; 3]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a.abs_diff(b) <= 3)
+}
+
+#[test]
+fn hands_touch_arcs_pick_points_and_play_time_in_a_window() {
+    const WHITE: [u8; 3] = [255; 3];
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let row = |y: f64| [0.0, 1.0, 2.0].map(|x| [x, y, 0.0]);
+    let (from, to) = (row(0.0), row(1.0));
+    for (name, points) in [("source.xyz", from), ("target.xyz", to)] {
+        let lines: String = points.iter().map(|[x, y, z]| format!("{x} {y} {z}\n")).collect();
+        std::fs::write(folder.join(name), lines).expect("a cloud");
+    }
+    let view = "view source.xyz target.xyz --transport --arcs 100 --point-size 11 --from -90,90";
+    let Some(mut display) = Display::open(folder, view) else { return };
+    // The same eye as in the window knows where things are seen.
+    let cloud = |points: [[f64; 3]; 3]| barrow::geometry::PointCloud::new(points.map(Point3::from).into());
+    let scene = Scene {
+        source: cloud(from).expect("a cloud"),
+        target: Some(cloud(to).expect("a cloud")),
+        ..Scene::default()
+    };
+    let mut viewer = Viewer::new(scene, Look::default()).expect("a viewer");
+    viewer.eye.size = Display::SIZE.map(f64::from);
+    (viewer.eye.yaw, viewer.eye.pitch) = (-90f64.to_radians(), 90f64.to_radians());
+    viewer.refit();
+
+    let first = display.snap(folder, 1);
+    let (orange, blue) = (seen(&viewer, &first, from[2], 0), seen(&viewer, &first, to[2], 0));
+    assert!(is_near(orange, [255, 148, 46]) && is_near(blue, [64, 150, 255]), "{orange:?} {blue:?}");
+    let along = [2.0, 0.3, 0.0];
+    assert!(!is_near(seen(&viewer, &first, along, 0), WHITE));
+    display.point_at(&viewer, along);
+    let touched = display.snap(folder, 2);
+    assert!(is_near(seen(&viewer, &touched, along, 0), WHITE), "the arc is not highlighted");
+    assert!(is_near(seen(&viewer, &touched, to[2], 6), WHITE), "its end is not highlighted");
+    display.point_at(&viewer, from[1]);
+    display.does(&["click", "1"]);
+    display.does(&["mousemove", "600", "500"]);
+    let picked = display.snap(folder, 3);
+    assert!(is_near(seen(&viewer, &picked, from[1], 7), WHITE), "no ring about the point");
+    assert!(is_near(seen(&viewer, &picked, [1.0, 0.5, 0.0], 0), WHITE), "no line to where its mass goes");
+    display.point_at(&viewer, to[2]);
+    display.does(&["click", "--repeat", "2", "--delay", "60", "1"]);
+    let focused = display.snap(folder, 4);
+    let middle = 3 * (Display::SIZE[1] / 2 * Display::SIZE[0] + Display::SIZE[0] / 2) as usize;
+    assert!(is_near([focused[middle], focused[middle + 1], focused[middle + 2]], blue), "not looked at");
+    display.does(&["key", "r", "space"]);
+    std::thread::sleep(Duration::from_millis(1500));
+    let underway = display.snap(folder, 5);
+    assert!(changed(&first, &underway) > 100, "time stands still");
+    std::thread::sleep(Duration::from_secs(5));
+    display.does(&["key", "q"]);
+    assert!(display.window.wait().expect("the window").success());
 }

@@ -136,7 +136,10 @@ fn decode(bytes: &[u8], name: &str, by_extension: Option<Format>, options: &Read
 }
 
 fn loaded(cloud: PointCloud, format: Format, dropped_nonfinite: usize, mut notes: Vec<String>) -> Loaded {
-    notes.extend(precision::note(&cloud));
+    // Text has the digits that it has.
+    if !matches!(format, Format::Xyz | Format::Obj) {
+        notes.extend(precision::note(&cloud));
+    }
     Loaded { cloud, format, dropped_nonfinite, notes }
 }
 

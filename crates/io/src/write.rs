@@ -94,6 +94,28 @@ pub fn quantum(cloud: &PointCloud, format: Format) -> f64 {
     }
 }
 
+/// Attributes of a cloud that a format has no place for, by their names: a file of that format would be without them.
+///
+/// ```
+/// use barrow_geometry::PointCloud;
+/// use barrow_io::{Format, lost_attributes};
+/// use nalgebra::{Point3, Vector3};
+///
+/// let cloud = PointCloud::new(vec![Point3::origin()])?.with_normals(vec![Vector3::z()])?.with_intensities(vec![0.5])?;
+/// assert_eq!(lost_attributes(&cloud, Format::Kitti), ["normals"]);
+/// assert_eq!(lost_attributes(&cloud, Format::Obj), ["intensity"]);
+/// assert!(lost_attributes(&cloud, Format::Ply).is_empty());
+/// # Ok::<(), barrow_geometry::Error>(())
+/// ```
+pub fn lost_attributes(cloud: &PointCloud, format: Format) -> Vec<&'static str> {
+    let is_lost = |name: &&str| match format {
+        Format::Kitti => *name != "intensity",
+        Format::Obj => matches!(*name, "intensity" | "time"),
+        _ => false,
+    };
+    cloud.attributes().into_iter().filter(is_lost).collect()
+}
+
 fn style(path: &Path) -> Style {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("csv") => Style::Commas,

@@ -24,9 +24,12 @@ pub fn automatic_max_distance(source: &PointCloud, target: &PointCloud) -> Resul
     Ok(GATE * automatic_voxel_size(source, target)?)
 }
 
-/// A voxel size \[m\] that leaves about 12 000 points in the larger of two clouds, but never fewer than the
-/// clouds' own spacing tells apart.
-pub(crate) fn automatic_voxel_size(source: &PointCloud, target: &PointCloud) -> Result<f64> {
+/// The voxel size \[m\] of a registration where the caller names none: it leaves about 12 000 points in the larger of two clouds,
+/// but never fewer than the clouds' own spacing tells apart.
+///
+/// # Errors
+/// If a coordinate is so large that a grid over the clouds cannot be told apart.
+pub fn automatic_voxel_size(source: &PointCloud, target: &PointCloud) -> Result<f64> {
     let clouds = [source, target];
     let diagonal = clouds
         .iter()

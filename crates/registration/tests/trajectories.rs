@@ -124,3 +124,24 @@ fn what_cannot_be_compared_is_refused() {
     broken[3].translation.vector.x = f64::NAN;
     assert_eq!(drift(&broken, &poses, &[5.0]).err(), Some(Error::InvalidPose));
 }
+
+#[test]
+fn a_drive_straight_on_tells_its_roll_by_orientations() {
+    // Along x with a wobble across that is smaller than what the estimate is off by; and a frame rolled by half a radian.
+    let reference: Vec<_> = (0..40)
+        .map(|i| {
+            let i = f64::from(i);
+            Isometry3::new(
+                Vector3::new(i, 1e-3 * (1.7 * i).sin(), 1e-3 * i.cos()),
+                0.01 * (0.3 * i).sin() * Vector3::z(),
+            )
+        })
+        .collect();
+    let frame = Isometry3::rotation(0.5 * Vector3::x());
+    let off =
+        |i: usize| Isometry3::translation(0.0, 4e-3 * (2.1 * i as f64).cos(), 4e-3 * (0.9 * i as f64).sin());
+    let estimate: Vec<_> = reference.iter().enumerate().map(|(i, pose)| frame * off(i) * pose).collect();
+    let absolute = absolute_error(&estimate, &reference).unwrap();
+    assert!(absolute.rotation.max < 2e-3, "{:?}", absolute.rotation);
+    assert!(absolute.translation.rmse < 6e-3, "{:?}", absolute.translation);
+}

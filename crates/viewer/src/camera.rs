@@ -164,6 +164,20 @@ impl Eye {
         Some((place, depth))
     }
 
+    /// Where a segment is seen \[pixel\], as far as it lies before the eye; `None` if none of it does.
+    pub(crate) fn segment(&self, from: &Point3<f64>, to: &Point3<f64>) -> Option<[Point2<f64>; 2]> {
+        let (near, _) = self.planes();
+        let depth = |point: &Point3<f64>| self.axes().column(2).dot(&(self.position() - point));
+        let (there, beyond) = (depth(from), depth(to));
+        if there < near && beyond < near {
+            return None;
+        }
+        let at_plane = || from + (to - from) * ((near - there) / (beyond - there));
+        let from = if there < near { at_plane() } else { *from };
+        let to = if beyond < near { at_plane() } else { *to };
+        Some([self.place(&from)?.0, self.place(&to)?.0])
+    }
+
     /// Distances of the nearest and the farthest that is drawn \[m\].
     fn planes(&self) -> (f64, f64) {
         let to_center = (self.position() - self.center).norm();

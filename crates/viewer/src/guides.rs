@@ -39,14 +39,18 @@ pub(crate) fn draw(context: &Context, viewer: &Viewer) {
         axes(&painter, screen, viewer, ink);
         ruler(&painter, screen, viewer, ink);
     }
-    picked(&painter, context.pixels_per_point(), viewer, ink);
+    touched(context, &painter, viewer);
+    picked(context, &painter, viewer);
 }
 
 /// Dark on light, light on dark.
 fn ink(background: [u8; 3]) -> Color32 {
+    if is_light(background) { Color32::from_gray(30) } else { Color32::from_gray(220) }
+}
+
+fn is_light(background: [u8; 3]) -> bool {
     let [red, green, blue] = background.map(f32::from);
-    let is_light = 0.3 * red + 0.59 * green + 0.11 * blue > 140.0;
-    if is_light { Color32::from_gray(30) } else { Color32::from_gray(220) }
+    0.3 * red + 0.59 * green + 0.11 * blue > 140.0
 }
 
 fn color(rgba: Rgba) -> Color32 {
@@ -149,33 +153,66 @@ pub(crate) fn with_unit(length: f64) -> String {
     format!("{:.0} {unit}", length * factor)
 }
 
+/// Where a point is seen \[point\].
+fn place(context: &Context, viewer: &Viewer, point: &Point3<f64>) -> Option<Pos2> {
+    let (seen, _) = viewer.eye.place(point)?;
+    Some(pos2(seen.x as f32, seen.y as f32) / context.pixels_per_point())
+}
+
+/// Words beside a place, on a ground of their own.
+fn label(painter: &Painter, viewer: &Viewer, beside: Pos2, text: String) {
+    let galley = painter.layout_no_wrap(text, FontId::proportional(13.0), ink(viewer.look.background));
+    let corner = beside + vec2(14.0, 10.0);
+    let back = Rect::from_min_size(corner, galley.size()).expand(6.0);
+    let [red, green, blue] = viewer.look.background;
+    painter.rect_filled(back, 4.0, Color32::from_rgba_unmultiplied(red, green, blue, 220));
+    painter.galley(corner, galley, ink(viewer.look.background));
+}
+
 /// A ring about the point that was picked, lines to where its mass goes, and what it is.
-fn picked(painter: &Painter, pixels_per_point: f32, viewer: &Viewer, ink: Color32) {
+fn picked(context: &Context, painter: &Painter, viewer: &Viewer) {
     let Some(picked) = &viewer.picked else { return };
-    let place = |point: &Point3<f64>| {
-        let (seen, _) = viewer.eye.place(point)?;
-        Some(pos2(seen.x as f32, seen.y as f32) / pixels_per_point)
-    };
-    let Some(center) = place(&picked.position) else { return };
+    let Some(center) = place(context, viewer, &picked.position) else { return };
     let scene = viewer.scene();
     for (index, _) in picked.partners.iter().take(200) {
         let other = match (picked.is_source, &scene.target) {
             (true, Some(target)) => target.positions()[*index],
             _ => scene.target_from_source * scene.source.positions()[*index],
         };
-        if let Some(end) = place(&other) {
-            painter.line_segment([center, end], Stroke::new(1.5, Color32::WHITE));
-            painter.circle_filled(end, 3.0, Color32::WHITE);
+        if let Some(end) = place(context, viewer, &other) {
+            painter.line_segment([center, end], Stroke::new(1.5, highlight(viewer)));
+            painter.circle_filled(end, 3.0, highlight(viewer));
         }
     }
-    painter.circle_stroke(center, 7.0, Stroke::new(2.0, Color32::WHITE));
-    let text = description(viewer);
-    let galley = painter.layout_no_wrap(text, FontId::proportional(13.0), ink);
-    let corner = center + vec2(14.0, 10.0);
-    let back = Rect::from_min_size(corner, galley.size()).expand(6.0);
-    let [red, green, blue] = viewer.look.background;
-    painter.rect_filled(back, 4.0, Color32::from_rgba_unmultiplied(red, green, blue, 220));
-    painter.galley(corner, galley, ink);
+    painter.circle_stroke(center, 7.0, Stroke::new(2.0, highlight(viewer)));
+    label(painter, viewer, center, description(viewer));
+}
+
+/// The arc that the pointer is at, rings about the points that it joins, and how much mass it carries how far.
+fn touched(context: &Context, painter: &Painter, viewer: &Viewer) {
+    let Some(index) = viewer.touched else { return };
+    let (Some(plan), Some(ends)) = (&viewer.scene().plan, viewer.ends(index)) else { return };
+    let Some(seen) = viewer.eye.segment(&ends[0], &ends[1]) else { return };
+    let seen = seen.map(|place| pos2(place.x as f32, place.y as f32) / context.pixels_per_point());
+    painter.line_segment(seen, Stroke::new(2.5, highlight(viewer)));
+    for end in ends.iter().filter_map(|end| place(context, viewer, end)) {
+        painter.circle_stroke(end, 6.0, Stroke::new(2.0, highlight(viewer)));
+    }
+    let arc = &plan.arcs()[index];
+    let length = (ends[1] - ends[0]).norm();
+    let text = format!(
+        "source point {} to target point {}\nmass {:.3e}, {} m",
+        arc.source,
+        arc.target,
+        arc.mass,
+        number(length, 0.1 * length)
+    );
+    label(painter, viewer, seen[0] + 0.5 * (seen[1] - seen[0]), text);
+}
+
+/// The color of what is pointed at.
+fn highlight(viewer: &Viewer) -> Color32 {
+    if is_light(viewer.look.background) { Color32::BLACK } else { Color32::WHITE }
 }
 
 /// What there is to say about the point that was picked.

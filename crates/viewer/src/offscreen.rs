@@ -71,7 +71,7 @@ impl Viewer {
                     let mut panel = Panel {
                         is_hidden: controls == Controls::Hidden,
                         shows_help: controls == Controls::Help,
-                        plays: false,
+                        ..Panel::default()
                     };
                     for index in 0..count {
                         set(self, index)?;

@@ -1,7 +1,8 @@
 //! The panel: everything about the look that can be chosen, and the registration that is watched.
 
 use kiss3d::egui::{
-    self, Color32, ComboBox, Context, Grid, RichText, Sense, Shape, Slider, Stroke, Ui, Window, pos2, vec2,
+    self, Color32, ComboBox, Context, DragValue, Grid, RichText, Sense, Shape, Slider, Stroke, Ui, Window,
+    pos2, vec2,
 };
 
 use crate::legend::number;
@@ -15,10 +16,12 @@ pub(crate) struct Wishes {
     pub fits: bool,
     /// See it from where it was seen at first.
     pub resets: bool,
+    /// Save so many pictures along the plan.
+    pub records: Option<u32>,
 }
 
 /// State of the panel itself.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Panel {
     /// Whether the keys are listed.
     pub shows_help: bool,
@@ -26,6 +29,14 @@ pub(crate) struct Panel {
     pub is_hidden: bool,
     /// Whether time runs.
     pub plays: bool,
+    /// Pictures to save along the plan.
+    pub pictures: u32,
+}
+
+impl Default for Panel {
+    fn default() -> Self {
+        Self { shows_help: false, is_hidden: false, plays: false, pictures: 60 }
+    }
 }
 
 /// Keys, and what they do.
@@ -67,7 +78,7 @@ pub(crate) fn draw(context: &Context, viewer: &mut Viewer, panel: &mut Panel) ->
             look(ui, viewer);
             if viewer.scene().plan.is_some() {
                 ui.separator();
-                transport(ui, viewer, panel);
+                transport(ui, viewer, panel, &mut wishes);
             }
             if viewer.scene().target.is_some() {
                 ui.separator();
@@ -128,7 +139,7 @@ fn look(ui: &mut Ui, viewer: &mut Viewer) {
     ui.checkbox(&mut look.shows_guides, "axes, scale, legend");
 }
 
-fn transport(ui: &mut Ui, viewer: &mut Viewer, panel: &mut Panel) {
+fn transport(ui: &mut Ui, viewer: &mut Viewer, panel: &mut Panel, wishes: &mut Wishes) {
     let drawn = viewer.arcs().map_or(0, |arcs| arcs.indices.len());
     let all = viewer.scene().plan.as_ref().map_or(0, |plan| plan.arcs().len());
     let look = &mut viewer.look;
@@ -172,6 +183,11 @@ fn transport(ui: &mut Ui, viewer: &mut Viewer, panel: &mut Panel) {
         if look.time.is_some() && ui.small_button("show the clouds").clicked() {
             (look.time, panel.plays) = (None, false);
         }
+    });
+    ui.horizontal(|ui| {
+        let saves = ui.button("Save").on_hover_text("as PNG files, from time 0 to 1; Space stops").clicked();
+        wishes.records = saves.then_some(panel.pictures);
+        ui.add(DragValue::new(&mut panel.pictures).range(2..=1000).suffix(" pictures"));
     });
 }
 

@@ -3,7 +3,8 @@
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 
 use barrow_geometry::{
-    BatchSearch, Certificate, KdTree, Measure, PointCloud, Wasserstein, WassersteinProblem, sample,
+    BatchSearch, Certificate, KdTree, Measure, Moved, PointCloud, Wasserstein, WassersteinProblem,
+    count_voxels, sample, voxel_downsample,
 };
 use barrow_registration::{Aligner, AlignmentStep, Registration, automatic_max_distance};
 use nalgebra::{Isometry3, Point3};
@@ -13,8 +14,12 @@ use crate::Result;
 /// Points whose share with a partner is the overlap that is told.
 const SAMPLE: usize = 2000;
 
-/// Points between which the transport distance is bounded.
-const TRANSPORTED: usize = 200;
+/// Points that are put into groups, and groups at most between which the transport distance is bounded.
+const GROUPED: usize = 20_000;
+const GROUPS: usize = 500;
+
+/// Mass that would have to go farther than this part of the target's diagonal has no partner and is dropped.
+const REACH: f64 = 0.1;
 
 /// Relative gap of those bounds.
 const GAP: f64 = 0.05;
@@ -26,7 +31,8 @@ pub struct Moment {
     pub step: AlignmentStep,
     /// Share of two thousand source points with a target point within the gate.
     pub overlap: f64,
-    /// Bounds of the transport distance between two hundred points of each cloud \[m\].
+    /// Bounds of the transport distance between some hundred groups of points of each cloud, each in its middle \[m\]. Mass without a
+    /// partner within a tenth of the target's diagonal is dropped at the price of going that far.
     pub transport: Certificate,
 }
 
@@ -137,19 +143,22 @@ impl Playback {
 /// What is measured at every pose.
 struct Measured {
     source: Vec<Point3<f64>>,
-    few: [Vec<Point3<f64>>; 2],
+    groups: [Groups; 2],
     target: KdTree,
     gate: f64,
+    reach: f64,
 }
 
 impl Measured {
     fn of(source: &PointCloud, target: &PointCloud) -> Result<Self> {
-        let some = |cloud: &PointCloud, count| sample(cloud, count, 0).positions().to_vec();
+        let diagonal = target.bounds().map_or(0.0, |bounds| bounds.diagonal());
+        let gate = automatic_max_distance(source, target)?;
         Ok(Self {
-            source: some(source, SAMPLE),
-            few: [some(source, TRANSPORTED), some(target, TRANSPORTED)],
+            source: sample(source, SAMPLE, 0).positions().to_vec(),
+            groups: [Groups::of(source)?, Groups::of(target)?],
             target: KdTree::new(target.positions()),
-            gate: automatic_max_distance(source, target)?,
+            gate,
+            reach: (REACH * diagonal).max(gate),
         })
     }
 
@@ -158,13 +167,45 @@ impl Measured {
         let search = BatchSearch { max_distance: self.gate, pose: Some(pose), guesses: None };
         let found = self.target.nearest_all(&self.source, &search);
         let met = found.iter().filter(|nearest| nearest.is_some()).count();
-        let moved: Vec<Point3<f64>> = self.few[0].iter().map(|point| pose * point).collect();
-        let problem = WassersteinProblem::new(Measure::uniform(&moved)?, Measure::uniform(&self.few[1])?);
+        let [source, target] = &self.groups;
+        let moved: Vec<Point3<f64>> = source.middles.iter().map(|point| pose * point).collect();
+        let (source, target) =
+            (Measure::weighted(&moved, &source.shares)?, Measure::weighted(&target.middles, &target.shares)?);
         let solver = Wasserstein { gap: GAP, ..Wasserstein::default() };
+        let problem = WassersteinProblem {
+            moved: Moved::Within(self.reach),
+            ..WassersteinProblem::new(source, target)
+        };
         Ok(Moment {
             step,
             overlap: met as f64 / self.source.len() as f64,
             transport: solver.solve(&problem)?.certificate,
         })
+    }
+}
+
+/// A cloud as few points with masses. Between the middles of groups transport tells how clouds lie; between as few single points
+/// it would tell how these happened to be drawn.
+struct Groups {
+    middles: Vec<Point3<f64>>,
+    /// Of the points, those that are nearest.
+    shares: Vec<f64>,
+}
+
+impl Groups {
+    fn of(cloud: &PointCloud) -> Result<Self> {
+        let points = PointCloud::new(sample(cloud, GROUPED, 0).positions().to_vec())?;
+        let diagonal = points.bounds().map_or(0.0, |bounds| bounds.diagonal());
+        let mut size = if diagonal > 0.0 { diagonal / GROUPS as f64 } else { 1.0 };
+        while count_voxels(&points, size)? > GROUPS {
+            size *= 1.2;
+        }
+        let middles = voxel_downsample(&points, size)?.positions().to_vec();
+        let search = BatchSearch { max_distance: f64::INFINITY, pose: None, guesses: None };
+        let mut shares = vec![0.0; middles.len()];
+        for nearest in KdTree::new(&middles).nearest_all(points.positions(), &search).iter().flatten() {
+            shares[nearest.index] += 1.0 / points.len() as f64;
+        }
+        Ok(Self { middles, shares })
     }
 }

@@ -1,8 +1,8 @@
 //! What is seen now, and what changes it.
 
-use barrow_geometry::{Bounds, Displacement, PointCloud};
+use barrow_geometry::{Bounds, Displacement};
 use barrow_registration::Aligner;
-use nalgebra::{Isometry3, Point2, Point3, Translation3, UnitQuaternion};
+use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion};
 
 use crate::arcs::{ShownArcs, value};
 use crate::camera::{Eye, narrow};
@@ -10,6 +10,7 @@ use crate::coloring::Coloring;
 use crate::legend::{Rgba, UNKNOWN};
 use crate::painting::{Dot, Painting, Stroke};
 use crate::playback::{Playback, Progress};
+use crate::pointing::Picked;
 use crate::{ColorBy, Look, Result, Scene};
 
 /// Opacity of an arc where few are drawn, and where many are.
@@ -17,22 +18,6 @@ const OPACITY: [f64; 2] = [220.0, 40.0];
 
 /// Arcs that count as few.
 const FEW_ARCS: f64 = 500.0;
-
-/// How close to a point a click must be \[pixel\].
-const REACH: f64 = 8.0;
-
-/// A point that was clicked on.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Picked {
-    /// Of the source, not of the target.
-    pub is_source: bool,
-    /// Its index in the cloud.
-    pub index: usize,
-    /// Where it is drawn.
-    pub position: Point3<f64>,
-    /// Indices of the points that its mass goes to or comes from, and the masses, by falling mass.
-    pub partners: Vec<(usize, f64)>,
-}
 
 /// A scene, how it looks, and from where.
 #[derive(Debug)]
@@ -49,6 +34,8 @@ pub struct Viewer {
     pub eye: Eye,
     /// The point that was clicked on last.
     pub picked: Option<Picked>,
+    /// The arc that the pointer is at, by its index in the plan.
+    pub touched: Option<usize>,
     /// The registration that is watched.
     pub playback: Option<Playback>,
     /// How it is registered.
@@ -78,6 +65,7 @@ impl Viewer {
             colored: (look.color, look.up),
             arcs: None,
             picked: None,
+            touched: None,
             playback: None,
             aligner: Aligner::default(),
             first_pose: scene.target_from_source,
@@ -114,7 +102,7 @@ impl Viewer {
             return;
         }
         self.scene.target_from_source = pose;
-        self.picked = None;
+        (self.picked, self.touched) = (None, None);
         if let Ok(bounds) = self.scene.bounds() {
             self.bounds = bounds;
             self.eye.enclose(&bounds);
@@ -194,42 +182,6 @@ impl Viewer {
             }
         }
         self.painted = None;
-    }
-
-    /// The point nearest to the eye among those within a few pixels of a place, if any; it is picked.
-    pub fn pick(&mut self, place: Point2<f64>) -> Option<Point3<f64>> {
-        let none = PointCloud::default();
-        let target = self.scene.target.as_ref().unwrap_or(&none);
-        let moved = self.scene.moved_source();
-        let clouds = [(self.look.shows_source, &moved[..]), (self.look.shows_target, target.positions())];
-        let mut best: Option<(f64, bool, usize)> = None;
-        for (cloud, (_, points)) in clouds.iter().enumerate().filter(|(_, (is_shown, _))| *is_shown) {
-            for (index, point) in points.iter().enumerate() {
-                let is_clipped = self.look.clip.is_some_and(|clip| !clip.contains(point));
-                let Some((seen, depth)) = self.eye.place(point).filter(|_| !is_clipped) else { continue };
-                let is_near = (seen - place).norm() <= REACH;
-                if is_near && best.is_none_or(|(nearest, ..)| depth < nearest) {
-                    best = Some((depth, cloud == 0, index));
-                }
-            }
-        }
-        let (_, is_source, index) = best?;
-        let position = if is_source { moved[index] } else { target.positions()[index] };
-        self.picked = Some(Picked { is_source, index, position, partners: self.partners(is_source, index) });
-        Some(position)
-    }
-
-    fn partners(&self, is_source: bool, index: usize) -> Vec<(usize, f64)> {
-        let Some(plan) = &self.scene.plan else { return Vec::new() };
-        let mut partners: Vec<(usize, f64)> = match is_source {
-            true => plan.row(index).iter().map(|arc| (arc.target, arc.mass)).collect(),
-            false => {
-                let arcs = plan.arcs().iter().filter(|arc| arc.target == index);
-                arcs.map(|arc| (arc.source, arc.mass)).collect()
-            }
-        };
-        partners.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        partners
     }
 
     /// Another painting has nothing of what was painted before.
@@ -330,6 +282,8 @@ impl Viewer {
         if self.look.arcs > 0.0 {
             self.paint_arcs(painting);
         }
+        let shown = self.arcs.as_ref().map_or(&[][..], |arcs| &arcs.indices);
+        self.touched = self.touched.filter(|index| shown.binary_search(index).is_ok());
         Ok(())
     }
 

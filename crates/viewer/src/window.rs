@@ -1,6 +1,6 @@
 //! A window to look through, and what hands do in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use kiss3d::event::{Action, Key, Modifiers, MouseButton, WindowEvent};
@@ -10,6 +10,7 @@ use nalgebra::Point2;
 use crate::canvas::Canvas;
 use crate::panel::{self, Panel};
 use crate::playback::Progress;
+use crate::recording::Recording;
 use crate::{ColorBy, Result, Viewer, device};
 
 /// Two clicks within this time are a double click.
@@ -87,6 +88,7 @@ impl Viewer {
         if options.registers {
             panel::start(self);
         }
+        let mut recording: Option<Recording> = None;
         loop {
             window.canvas_mut().poll_events();
             let events: Vec<WindowEvent> = window.events().iter().map(|event| event.value).collect();
@@ -97,6 +99,9 @@ impl Viewer {
                     (window.is_egui_capturing_mouse(), window.is_egui_capturing_keyboard());
                 match event {
                     WindowEvent::Close => return Ok(()),
+                    WindowEvent::Key(Key::Space | Key::Escape, Action::Press, _) if recording.is_some() => {
+                        self.end(&mut recording);
+                    }
                     WindowEvent::Key(key, Action::Press, modifiers) if !typing => {
                         match self.pressed(key, modifiers, &mut panel) {
                             Answer::Leave => return Ok(()),
@@ -110,6 +115,11 @@ impl Viewer {
                     event if event.is_mouse_event() => moves |= self.handled(&mut hand, &event, over_panel),
                     _ => {}
                 }
+            }
+            if recording.is_some() {
+                self.record(&mut recording, &mut canvas, &mut window).await?;
+                waiting = SETTLING;
+                continue;
             }
             let elapsed = last.elapsed().as_secs_f64().min(0.1);
             last = Instant::now();
@@ -133,9 +143,49 @@ impl Viewer {
             if wishes.resets {
                 self.reset_view();
             }
+            if let Some(count) = wishes.records {
+                pictures += 1;
+                panel.plays = false;
+                let folder = PathBuf::from(format!("{}-{pictures}", options.pictures.display()));
+                recording = Recording::start(folder, count, self.look.time)
+                    .inspect_err(|error| self.note = Some(error.to_string()))
+                    .ok();
+            }
             if window.should_close() {
                 return Ok(());
             }
+        }
+    }
+
+    /// Draws the next picture along the plan without the panel, and saves it.
+    async fn record(
+        &mut self,
+        recording: &mut Option<Recording>,
+        canvas: &mut Canvas,
+        window: &mut Window,
+    ) -> Result<()> {
+        let Some(time) = recording.as_ref().and_then(Recording::time) else {
+            self.end(recording);
+            return Ok(());
+        };
+        self.look.time = Some(time);
+        canvas.set_share(1.0);
+        let mut hidden = Panel { is_hidden: true, ..Panel::default() };
+        for _ in 0..SETTLING {
+            canvas.draw(window, self, &mut hidden).await?;
+        }
+        let picture = canvas.snap(window);
+        if let Some(Err(error)) = recording.as_mut().map(|recording| recording.take(&picture)) {
+            self.end(recording);
+            self.note = Some(error.to_string());
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, recording: &mut Option<Recording>) {
+        if let Some(ended) = recording.take() {
+            let (time, note) = ended.end();
+            (self.look.time, self.note) = (time, Some(note));
         }
     }
 
@@ -224,7 +274,12 @@ impl Viewer {
                 let before = std::mem::replace(&mut hand.cursor, Point2::new(x, y));
                 let (right, down) = (x - before.x, y - before.y);
                 match (hand.pressed, hand.has_shift) {
-                    (None, _) => return false,
+                    (None, _) => {
+                        if !over_panel {
+                            self.touch(hand.cursor);
+                        }
+                        return false;
+                    }
                     (Some((MouseButton::Button1, _)), true) => self.turn_source(right, down),
                     (Some((MouseButton::Button1, _)), false) => self.eye.turn(right, down),
                     (Some(_), true) => self.shift_source(right, down),
@@ -257,10 +312,7 @@ impl Viewer {
 
     fn save(&mut self, canvas: &Canvas, window: &Window, options: &WindowOptions, number: usize) {
         let path = format!("{}-{number}.png", options.pictures.display());
-        let saved = match canvas.snap(window).png() {
-            Ok(bytes) => std::fs::write(&path, bytes).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
+        let saved = canvas.snap(window).save(Path::new(&path));
         self.note = Some(match saved {
             Ok(()) => format!("saved {path}"),
             Err(error) => format!("{path}: {error}"),

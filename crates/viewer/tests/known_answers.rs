@@ -122,6 +122,14 @@ fn heavy_arcs_come_first_and_samples_are_fair() {
     let indices = shown(&look(0.1, ArcChoice::Sampled), &plan);
     assert_eq!(indices.len(), 100);
     assert_eq!(indices.iter().filter(|index| **index >= 500).count(), 75);
+    // Arcs that come in turn from eight places: as many of each, although every step passes the same number of turns.
+    let arcs = (0..800).map(|index| Arc { source: index, target: 0, mass: 1.0, cost: 1.0 });
+    let plan = SparsePlan::new(800, 1, arcs.collect()).unwrap();
+    let indices = shown(&look(0.125, ArcChoice::Sampled), &plan);
+    for place in 0..8 {
+        let drawn = indices.iter().filter(|index| **index % 8 == place).count();
+        assert!((11..=14).contains(&drawn), "{drawn} of place {place}");
+    }
 }
 
 #[test]
@@ -165,4 +173,33 @@ fn a_click_picks_the_point_in_front_and_knows_where_its_mass_goes() {
     // A hidden cloud cannot be picked.
     viewer.look.shows_source = false;
     assert_eq!(viewer.pick(place), None);
+}
+
+#[test]
+fn the_pointer_touches_the_arc_that_it_is_at() {
+    let scene = Scene { plan: Some(plan()), ..pair() };
+    let mut viewer = Viewer::new(scene, Look { arcs: 1.0, ..Look::default() }).unwrap();
+    viewer.eye.size = [800.0, 600.0];
+    viewer.refit();
+    // Nothing is touched that has not been drawn.
+    let halfway = Point3::from(0.3 * Vector3::new(2.0, 0.0, 1.0) + 0.7 * Vector3::new(2.0, 2.0, 1.0));
+    let (place, _) = viewer.eye.place(&halfway).unwrap();
+    assert_eq!(viewer.touch(place), None);
+    if viewer.picture([800, 600], barrow_viewer::Controls::Hidden).is_err() {
+        eprintln!("skipped: nothing can draw");
+        return;
+    }
+    assert_eq!(viewer.touch(place), Some(2));
+    assert_eq!(viewer.touched, Some(2));
+    assert_eq!(viewer.touch(Point2::new(1.0, 1.0)), None);
+    // What the box leaves out is not there.
+    viewer.look.clip = Some(Bounds { min: Point3::new(3.0, -1.0, -1.0), max: Point3::new(9.0, 9.0, 9.0) });
+    assert_eq!(viewer.touch(place), None);
+    // From among the points: the arc begins behind the eye and is touched where it is seen.
+    viewer.look.clip = None;
+    viewer.eye.focus = Point3::new(2.0, 2.0, 1.0);
+    (viewer.eye.yaw, viewer.eye.pitch, viewer.eye.distance) = (-std::f64::consts::FRAC_PI_2, 0.02, 1.0);
+    assert!(viewer.eye.place(&Point3::new(2.0, 0.0, 1.0)).is_none());
+    let (place, _) = viewer.eye.place(&Point3::new(2.0, 1.5, 1.0)).unwrap();
+    assert_eq!(viewer.touch(place), Some(2));
 }

@@ -1,7 +1,7 @@
 //! What is drawn: colors where points are, arcs between them, legends, panels.
 
 use barrow_geometry::{Arc, Bounds, PointCloud, SparsePlan};
-use barrow_viewer::{ColorBy, Controls, Error, Look, Picture, Scene, Viewer};
+use barrow_viewer::{ColorBy, Controls, Error, Look, Picture, Progress, Scene, Viewer};
 use nalgebra::{Point3, Vector3};
 
 const SIZE: [u32; 2] = [640, 480];
@@ -156,6 +156,65 @@ fn the_panel_and_the_keys_are_drawn_when_asked_for() {
     };
     let (panel, help) = (changed(Controls::Panel).unwrap(), changed(Controls::Help).unwrap());
     assert!(panel > 40_000 && help > panel + 20_000, "{panel} and {help} bytes differ");
+}
+
+#[test]
+fn an_arc_that_is_touched_is_told_apart_with_its_ends() {
+    let mut viewer = viewer(Look { arcs: 1.0, shows_guides: false, ..Look::default() });
+    let Some(before) = taken(&mut viewer, Controls::Hidden) else { return };
+    let (place, _) = viewer.eye.place(&Point3::new(1.0, 1.0, 0.0)).unwrap();
+    assert_eq!(viewer.touch(place), Some(1));
+    let after = taken(&mut viewer, Controls::Hidden).unwrap();
+    assert!(is_near(seen(&viewer, &after, [1.0, 1.5, 0.0]), [255; 3]));
+    assert_eq!(seen(&viewer, &before, [0.0, 1.5, 0.0]), seen(&viewer, &after, [0.0, 1.5, 0.0]));
+    // Rings about both ends.
+    for y in [0.0, 2.0] {
+        let (end, _) = viewer.eye.place(&Point3::new(1.0, y, 0.0)).unwrap();
+        let (ring, row) = (end.x as u32 - 6, end.y as u32);
+        let is_lit = |picture: &Picture| (ring - 1..=ring + 1).any(|x| is_near(picture.at(x, row), [255; 3]));
+        assert!(is_lit(&after) && !is_lit(&before), "no ring at {y}");
+    }
+}
+
+/// Pixels of about a color in the panel, which stands in the upper left.
+fn in_panel(picture: &Picture, color: [u8; 3]) -> usize {
+    let pixels = (0..SIZE[1]).flat_map(|row| (0..260).map(move |column| (column, row)));
+    // The edges of thin lines are mixed with what lies behind.
+    let is_about = |pixel: [u8; 3]| pixel.iter().zip(color).all(|(a, b)| a.abs_diff(b) <= 60);
+    pixels.filter(|&(column, row)| is_about(picture.at(column, row))).count()
+}
+
+#[test]
+fn the_panel_of_a_registration_shows_its_curves_and_how_it_ended() {
+    let made = barrow_datasets::Object { points: 1500, ..Default::default() }.make().unwrap();
+    let cloud = |name| made.cloud(name).unwrap().points.clone();
+    let scene = Scene { source: cloud("source"), target: Some(cloud("target")), ..Scene::default() };
+    let mut viewer = Viewer::new(scene, Look::default()).unwrap();
+    viewer.eye.size = SIZE.map(f64::from);
+    viewer.refit();
+    let (curve, upper, words) = ([120, 210, 255], [255, 170, 80], [255; 3]);
+    let Some(before) = taken(&mut viewer, Controls::Panel) else { return };
+    assert_eq!((in_panel(&before, curve), in_panel(&before, upper)), (0, 0));
+    viewer.register().unwrap();
+    for _ in 0..8 {
+        viewer.advance(true);
+    }
+    let running = taken(&mut viewer, Controls::Panel).unwrap();
+    // Two curves of 210 pixels across, and one that bounds the transport from above and may hide the lower one.
+    let lit = (in_panel(&running, curve), in_panel(&running, upper));
+    assert!(lit.0 > 420 && lit.1 > 210, "{lit:?} pixels of curves");
+    while viewer.playback.as_ref().is_some_and(barrow_viewer::Playback::is_alive) {
+        viewer.advance(true);
+    }
+    let Some(Progress::Ended(found)) = viewer.playback.as_ref().map(|playback| &playback.progress) else {
+        panic!("{:?}", viewer.playback);
+    };
+    assert_eq!(found.target_from_source, viewer.scene().target_from_source);
+    let after = taken(&mut viewer, Controls::Panel).unwrap();
+    assert!(in_panel(&after, words) > in_panel(&running, words), "no verdict");
+    viewer.reset_pose();
+    let again = taken(&mut viewer, Controls::Panel).unwrap();
+    assert_eq!(in_panel(&again, curve), 0);
 }
 
 #[test]

@@ -87,6 +87,11 @@ pub fn sinkhorn(options: &Options, clouds: &LoadedPair, settings: &Settings) -> 
         let terms = [("cross", answer.cross), ("source", answer.source), ("target", answer.target)];
         Ok((answer.value, answer.mass_term, terms.map(|(name, term)| (name, Term::from(term))).into(), trace))
     })?;
+    if value < 0.0 && !options.no_debias {
+        settings.note(
+            "a divergence is never negative: this one is zero as far as the tolerance tells; a smaller --tolerance tells more",
+        );
+    }
     let mut entropy =
         serde_json::to_value(options.entropy.settings(&problem, options.p(), &options.weighting))?;
     entropy["debias"] = (!options.no_debias).into();

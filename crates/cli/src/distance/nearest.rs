@@ -132,7 +132,7 @@ pub fn nearest(options: &Options, clouds: &LoadedPair, settings: &Settings) -> R
     lines.extend(scores.iter().map(score_line));
     lines.extend(consistency.as_ref().map(consistency_line));
     lines.extend(density_aware.as_ref().map(density_line));
-    lines.extend(colorized.as_ref().map(|colorized| ("coloured".into(), colorized.text())));
+    lines.extend(colorized.as_ref().map(|colorized| ("colored".into(), colorized.text())));
     Ok(Answer {
         value,
         unit,

@@ -17,6 +17,9 @@ use crate::settings::Settings;
 /// Default part of its source point's mass that an arc must hold to be written.
 const THRESHOLD: f64 = 1e-3;
 
+/// Part of the mass that arcs must carry for nothing to be said.
+const SEEN: f64 = 0.99;
+
 /// Solves and reads the arcs off; Ctrl-C stops it.
 ///
 /// # Errors
@@ -38,6 +41,14 @@ pub fn entropic(options: &Options, clouds: &LoadedPair, settings: &Settings) -> 
         settings.dense(work, |backend| Ok(solver.solve_with(&problem, backend, observe)?))?;
     let arcs = plan.arcs(options.threshold.unwrap_or(THRESHOLD))?;
     let (convergence, error) = (plan.convergence(), plan.marginal_error());
+    let (written, whole) = (arcs.iter().map(|arc| arc.mass).sum::<f64>(), plan.mass());
+    if written < SEEN * whole {
+        settings.note(format!(
+            "the plan is spread so thin that its arcs carry {} of the mass {}: a smaller --threshold keeps more of them",
+            number(written),
+            number(whole)
+        ));
+    }
     if convergence.status == Status::MaxIterations {
         settings.note("the iterations did not converge; more are allowed by --max-iterations");
     }

@@ -69,7 +69,9 @@ impl EdgeReport {
             .filter(|_| self.standing != "failed")
             .map_or(String::new(), |distance| format!(", {} m from the poses", number(distance)));
         let Self { source, target, verdict, standing, .. } = self;
-        format!("{source} onto {target}: {verdict}, {standing}{overlap}{disagreement}{guessed}")
+        // A pair without a pose fails in both respects.
+        let standing = if verdict == standing { String::new() } else { format!(", {standing}") };
+        format!("{source} onto {target}: {verdict}{standing}{overlap}{disagreement}{guessed}")
     }
 }
 

@@ -28,7 +28,7 @@ use crate::output::{self, Kind};
 use crate::page::Trace;
 use crate::picture;
 use crate::progress::Progress;
-use crate::report::{Seconds, number, print};
+use crate::report::{Seconds, number, print, significant};
 use crate::settings::Settings;
 
 /// Find the pose that lays SOURCE onto TARGET, or the poses of many clouds that agree with each other.
@@ -240,6 +240,12 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     } else if failed {
         let but = options.but_the_report();
         settings.note(format!("failed: the clouds do not bear this pose out, and no file is written{but}"));
+        if let (Some(ratio), false) = (sizes(&clouds), options.scale) {
+            let ratio = significant(ratio, 2);
+            settings.note(format!(
+                "the target is {ratio} times the size of the source: --scale looks for that as well"
+            ));
+        }
         Vec::new()
     } else {
         options.write(&registration, scale, &clouds, settings)?
@@ -406,4 +412,12 @@ impl Options {
         }
         Ok(written)
     }
+}
+
+/// How many times as large the target is as the source, if that is so much that hardly any motion alone will do.
+fn sizes(clouds: &LoadedPair) -> Option<f64> {
+    const OTHER_UNIT: f64 = 5.0;
+    let (source, target) = (clouds.source.bounds()?.diagonal(), clouds.target.bounds()?.diagonal());
+    let ratio = target / source;
+    (ratio.is_finite() && ratio > 0.0 && !(1.0 / OTHER_UNIT..OTHER_UNIT).contains(&ratio)).then_some(ratio)
 }

@@ -14,6 +14,7 @@ pub enum Moved {
     All,
     /// What costs less to move than to drop: a unit that would travel farther than this length \[m\] is dropped on both
     /// sides, which costs half of length^p on each. The totals may differ.
+    /// At most so long that reach^p is 10¹⁵ times the extent^p of the two measures; what is longer drops nothing.
     Within(f64),
     /// The cheapest part of this mass, in the unit of the weights; at most the smaller total.
     Mass(f64),
@@ -39,8 +40,8 @@ pub struct WassersteinProblem<'a> {
     pub source: Measure<'a>,
     /// Where mass goes to.
     pub target: Measure<'a>,
-    /// Exponent of the distance, finite and at least 1. For other exponents than 1 and 2 at most 2²² pairs of points
-    /// are accepted, because only those two are searched by trees.
+    /// Exponent of the distance, from 1 to 16: beyond, powers of what coordinates can tell apart are no numbers any more. For
+    /// other exponents than 1 and 2 at most 2²² pairs of points are accepted, because only those two are searched by trees.
     pub p: f64,
     /// How much must be moved.
     pub moved: Moved,
@@ -48,6 +49,9 @@ pub struct WassersteinProblem<'a> {
 
 /// Largest number of pairs where all of them are looked at.
 pub(super) const PAIRS: usize = 1 << 22;
+
+/// Highest price of a unit of mass, where moving it across everything costs about 1: beyond, costs are lost beside it in rounding.
+const DEAREST: f64 = 1e15;
 
 impl<'a> WassersteinProblem<'a> {
     /// The balanced problem with p = 2; change the other fields as needed.
@@ -86,10 +90,22 @@ impl<'a> WassersteinProblem<'a> {
         }
     }
 
+    /// Whether the price of dropping mass can be compared with the cost of moving it, lengths being in units of 1 / `scale` metres.
+    pub(super) fn check_reach(&self, scale: f64) -> Result<()> {
+        match self.moved {
+            Moved::Within(reach) if (reach * scale).powf(self.p) > DEAREST => Err(Error::InvalidOption {
+                name: "reach",
+                requirement: "not so much longer than the extent of the measures that nothing would ever be dropped",
+                got: reach,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         let (source_total, target_total) = (self.source.total(), self.target.total());
-        if !(self.p.is_finite() && self.p >= 1.0) {
-            return Err(Error::InvalidOption { name: "p", requirement: "finite and >= 1", got: self.p });
+        if !(1.0..=16.0).contains(&self.p) {
+            return Err(Error::InvalidOption { name: "p", requirement: "from 1 to 16", got: self.p });
         }
         match self.moved {
             Moved::All => {

@@ -220,6 +220,9 @@ fn unnamed(bytes: &[u8], start: usize, separator: Separator, notes: &mut Vec<Str
         notes
             .push(format!("{unread} of {width} columns have no name and no clear meaning; they are skipped"));
     }
+    if width == 2 {
+        notes.push("two columns are x and y; z is 0".to_owned());
+    }
     let assignments = Assignments::of_roles(&roles);
     Ok(Table { separator, width, declared: Declared::Unknown, assignments, comments: COMMENTS, exact: true })
 }

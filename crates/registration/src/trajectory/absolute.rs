@@ -1,6 +1,6 @@
 //! The error of positions after the best rigid alignment.
 
-use nalgebra::{Isometry3, Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Matrix3, Rotation3, Translation3, Unit, UnitQuaternion, Vector3};
 
 use super::{ErrorStatistics, require_same};
 use crate::Result;
@@ -19,7 +19,8 @@ pub struct AbsoluteError {
 
 /// The absolute trajectory error: positions after the rigid motion that minimises Σ |T pᵢ − qᵢ|², without scale.
 ///
-/// Where positions lie on a line, the turn about it is free, and one of the best is taken: rotation errors mean little then.
+/// Where positions lie on a line, or no farther from it than a few times what they are off by, they do not tell the turn about it:
+/// it is the one after which orientations differ least.
 ///
 /// # Errors
 /// If the trajectories differ in length, are empty, or have a pose that is not finite.
@@ -54,9 +55,19 @@ pub fn absolute_error(estimate: &[Isometry3<f64>], reference: &[Isometry3<f64>])
         .map(|(p, q)| (position(q) - onto) * (position(p) - from).transpose())
         .sum();
     let turn = rotation(&covariance);
+    let apart = |turn: &UnitQuaternion<f64>, (p, q): (&Isometry3<f64>, &Isometry3<f64>)| {
+        (turn * (position(p) - from) - (position(q) - onto)).norm()
+    };
+    let squares = estimate.iter().zip(reference).map(|pair| apart(&turn, pair).powi(2)).sum::<f64>();
+    let scatter: Matrix3<f64> =
+        reference.iter().map(|q| (position(q) - onto) * (position(q) - onto).transpose()).sum();
+    let turn = match line(&scatter, squares) {
+        Some(axis) => rolled(&axis, turn, estimate, reference),
+        None => turn,
+    };
     let reference_from_estimate = Isometry3::from_parts(Translation3::from(onto - turn * from), turn);
     let pairs = || estimate.iter().zip(reference);
-    let shifts = pairs().map(|(p, q)| (turn * (position(p) - from) - (position(q) - onto)).norm()).collect();
+    let shifts = pairs().map(|pair| apart(&turn, pair)).collect();
     let angles = pairs().map(|(p, q)| (turn * p.rotation).angle_to(&q.rotation)).collect();
     // There is at least one pose.
     let none = ErrorStatistics { rmse: 0.0, mean: 0.0, median: 0.0, max: 0.0 };
@@ -65,6 +76,35 @@ pub fn absolute_error(estimate: &[Isometry3<f64>], reference: &[Isometry3<f64>])
         rotation: ErrorStatistics::of(angles).unwrap_or(none),
         reference_from_estimate,
     })
+}
+
+/// The line on which places lie, if they are no farther from it than a few times what they are off by: then they do not tell
+/// the turn about it. Both as sums of squares.
+fn line(scatter: &Matrix3<f64>, squares: f64) -> Option<Unit<Vector3<f64>>> {
+    const TOLD: f64 = 10.0;
+    let eigen = scatter.symmetric_eigen();
+    let longest = eigen.eigenvalues.imax();
+    let across = eigen.eigenvalues.sum() - eigen.eigenvalues[longest];
+    let rounding = 1e-12 * eigen.eigenvalues[longest];
+    (across <= TOLD * TOLD * squares + rounding)
+        .then(|| Unit::new_normalize(eigen.eigenvectors.column(longest).into_owned()))
+}
+
+/// The turn followed by that one about an axis after which orientations differ least: it maximises the sum of the traces of
+/// the rotations between them.
+fn rolled(
+    axis: &Unit<Vector3<f64>>,
+    turn: UnitQuaternion<f64>,
+    estimate: &[Isometry3<f64>],
+    reference: &[Isometry3<f64>],
+) -> UnitQuaternion<f64> {
+    let between = |(p, q): (&Isometry3<f64>, &Isometry3<f64>)| {
+        (turn * p.rotation * q.rotation.inverse()).to_rotation_matrix().into_inner()
+    };
+    let sum: Matrix3<f64> = estimate.iter().zip(reference).map(between).sum();
+    let skew = Vector3::new(sum[(1, 2)] - sum[(2, 1)], sum[(2, 0)] - sum[(0, 2)], sum[(0, 1)] - sum[(1, 0)]);
+    let angle = axis.dot(&skew).atan2(sum.trace() - axis.dot(&(sum * axis.into_inner())));
+    UnitQuaternion::from_axis_angle(axis, angle) * turn
 }
 
 /// The rotation that maximises the trace of R·covarianceᵀ.
