@@ -4,14 +4,14 @@
 //! command just built and `datasets` that of the repository. A block ```` ```text ```` right after it is what it
 //! prints on both streams. ```` ```sh,ignore ```` is not run: it installs something or opens a window.
 //!
-//! What is printed may differ from the book in times, which stand before `s` or `ms`, in numbers by one percent or 1e-4, and
-//! in the amount of white space. `…` stands for anything within a line, and alone on a line for any number of lines.
+//! What is printed may differ from the book in times, which stand before `s` or `ms`, in numbers by one percent or 1e-4, whole
+//! percentages by one, and in the amount of white space. `…` stands for anything within a line, and alone on a line for any number of lines.
 #![allow(missing_docs)]
 
 mod command;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use command::workspace;
 
@@ -75,6 +75,8 @@ fn blocks(text: &str) -> Vec<Block> {
 enum Piece {
     Letter(char),
     Number(f64),
+    /// A whole number of percent.
+    Percent(f64),
     /// A number of seconds.
     Time,
     /// `…`
@@ -87,6 +89,7 @@ impl Piece {
             (Self::Number(book), Self::Number(printed)) => {
                 (book - printed).abs() <= ABSOLUTE.max(SHARE * book.abs())
             }
+            (Self::Percent(book), Self::Percent(printed)) => (book - printed).abs() <= 1.0,
             _ => self == printed,
         }
     }
@@ -133,9 +136,12 @@ fn pieces(line: &str) -> Vec<Piece> {
             let tail = after.strip_prefix(unit);
             tail.is_some_and(|tail| !tail.starts_with(|next: char| next.is_alphanumeric()))
         });
+        let number = || part.replace(' ', "").parse().expect("digits");
+        let is_percent = after.starts_with(" %") && !part.contains(['.', 'e']);
         pieces.push(match (length, letter) {
             (Some(_), _) if is_time => Piece::Time,
-            (Some(_), _) => Piece::Number(part.replace(' ', "").parse().expect("digits")),
+            (Some(_), _) if is_percent => Piece::Percent(number()),
+            (Some(_), _) => Piece::Number(number()),
             (None, '…') => Piece::Anything,
             (None, letter) => Piece::Letter(letter),
         });
@@ -168,7 +174,8 @@ fn is_printed(book: &str, printed: &str) -> bool {
 
 /// Runs the blocks of a chapter one after the other and says what is wrong.
 #[cfg(unix)]
-fn run(chapter: &Path) -> Vec<String> {
+fn run(chapter: &std::path::Path) -> Vec<String> {
+    use std::path::Path;
     use std::process::{Command, Stdio};
 
     let text = fs::read_to_string(chapter).unwrap_or_else(|error| panic!("{}: {error}", chapter.display()));
@@ -270,6 +277,7 @@ fn what_differs_is_told_and_what_may_differ_is_not() {
         ("a\n…", "a"),
         ("-1.5 2 000.5", "-1.5 2 000.5"),
         ("2.1e-5 of 3.1e12", "2.2e-5 of 3.1e12"),
+        ("81 % of all", "80 % of all"),
     ] {
         assert!(is_printed(book, printed), "{book:?} is not {printed:?}");
     }
@@ -286,6 +294,8 @@ fn what_differs_is_told_and_what_may_differ_is_not() {
         ("a\n…\nd", "a\nb\nc"),
         ("way-1.png", "way-2.png"),
         ("3.1e12", "3.3e12"),
+        ("81 % of all", "79 % of all"),
+        ("8.1 % of all", "8.2 % of all"),
     ] {
         assert!(!is_printed(book, printed), "{book:?} is {printed:?}");
     }
