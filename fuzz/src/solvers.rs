@@ -35,6 +35,17 @@ fn mean(measure: &Measure) -> Vector3<f64> {
     (0..measure.len()).map(weighted).sum()
 }
 
+/// Mean squared distance of a point of one to a point of the other.
+fn mean_cost(source: &Measure, target: &Measure) -> f64 {
+    let share = |measure: &Measure, index: usize| measure.weight(index) / measure.total();
+    let row = |i: usize| {
+        let cost =
+            |j: usize| (target.positions()[j] - source.positions()[i]).norm_squared() * share(target, j);
+        share(source, i) * (0..target.len()).map(cost).sum::<f64>()
+    };
+    (0..source.len()).map(row).sum()
+}
+
 pub fn nearest(bytes: &[u8]) {
     let Ok(pair) = Pair::arbitrary(&mut Unstructured::new(bytes)) else { return };
     let Some([source, target]) = clouds(&pair) else { return };
@@ -99,6 +110,13 @@ pub fn sinkhorn(bytes: &[u8]) {
     let Ok(plan) = solver.solve(&problem, &Backend::Cpu) else { return };
     assert!(plan.value().is_finite() && plan.transport_cost().is_finite());
     assert!(plan.transport_cost() >= 0.0 && plan.mass() >= 0.0);
+    if reach.is_none() && plan.convergence().converged() {
+        // Between what is cheapest and what couples everything with everything.
+        let most = mean_cost(&source, &target);
+        let rounding = 1e-6 * (most + problem.blur * problem.blur) + 1e-9 * extent(&pair).powi(2);
+        assert!(plan.value() <= most + rounding, "{} above {most}", plan.value());
+        assert!(plan.value() >= (mean(&source) - mean(&target)).norm_squared() - rounding);
+    }
     let marginals = plan.marginals();
     assert!(marginals.source.iter().chain(&marginals.target).all(|mass| *mass >= 0.0 && mass.is_finite()));
     let means = plan.row_means();

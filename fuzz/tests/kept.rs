@@ -22,6 +22,8 @@ fn survives(target: Target, input: &[u8]) {
     if let Err(panic) = catch_unwind(|| (target.run)(input)) {
         let said = panic.downcast_ref::<String>().cloned();
         let said = said.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        // This panic is for the reader.
+        drop(std::panic::take_hook());
         panic!("{} fails: {}\ninput: {input:02x?}", target.name, said.unwrap_or_default());
     }
 }

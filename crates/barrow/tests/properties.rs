@@ -31,9 +31,9 @@ fn wasserstein(a: &Points, b: &Points, p: f64) -> (f64, f64) {
 
 /// A blur that follows the clouds when they are scaled.
 fn blur(a: &Points, b: &Points) -> f64 {
-    let all = a.iter().chain(b);
-    let reach = all.map(|point| (point - a[0]).norm()).fold(0.0, f64::max);
-    0.2 * reach
+    let all = || a.iter().chain(b);
+    let middle = all().map(|point| point.coords).sum::<Vector3<f64>>() / (a.len() + b.len()) as f64;
+    0.2 * all().map(|point| (point.coords - middle).norm()).fold(0.0, f64::max)
 }
 
 const METRICS: [Metric; 6] = [

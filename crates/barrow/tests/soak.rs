@@ -23,7 +23,7 @@ fn resident() -> i64 {
 
 /// Other clouds every time, so that nothing can be kept that is not kept for all.
 fn round(seed: u64) {
-    let scene = Object { points: 700, seed: seed % 16, overlap: 0.8, ..Default::default() }.make().unwrap();
+    let scene = Object { points: 250, seed: seed % 16, overlap: 0.8, ..Default::default() }.make().unwrap();
     let view = |name| &scene.cloud(name).unwrap().points;
     let (source, target) = (view("source"), view("target"));
     let found = Aligner::default().align(source, target).unwrap();

@@ -125,10 +125,13 @@ fn an_interrupted_interpolation_leaves_whole_frames() {
 fn every_long_command_can_be_stopped() {
     let folder = folder_with_pair(40_000);
     let folder = folder.path();
+    for name in ["a", "b", "c", "d"] {
+        std::fs::copy(folder.join("source.xyz"), folder.join(format!("{name}.xyz"))).expect("a copy");
+    }
     for arguments in [
         "register source.xyz target.xyz --method ot --voxel-size 0.002 --out T.txt",
-        "register source.xyz target.xyz source.xyz target.xyz source.xyz target.xyz --out poses",
-        "deform source.xyz target.xyz --out bent.ply",
+        "register source.xyz target.xyz a.xyz b.xyz c.xyz d.xyz --out poses",
+        "deform source.xyz target.xyz --aligned bent.ply",
         "distance source.xyz target.xyz --metric divergence --blur 0.0005",
         "distance source.xyz target.xyz --metric wasserstein --mass 0.5 --gap 0",
         "distance source.xyz target.xyz --metric sliced --projections 1000000",

@@ -277,7 +277,8 @@ fn hands_touch_arcs_pick_points_and_play_time_in_a_window() {
     viewer.refit();
 
     let first = display.snap(folder, 1);
-    let (orange, blue) = (seen(&viewer, &first, from[2], 0), seen(&viewer, &first, to[2], 0));
+    // Beside the arcs, which end in the middle of points.
+    let (orange, blue) = (seen(&viewer, &first, from[2], 4), seen(&viewer, &first, to[2], 4));
     assert!(is_near(orange, [255, 148, 46]) && is_near(blue, [64, 150, 255]), "{orange:?} {blue:?}");
     let along = [2.0, 0.3, 0.0];
     assert!(!is_near(seen(&viewer, &first, along, 0), WHITE));
@@ -290,11 +291,15 @@ fn hands_touch_arcs_pick_points_and_play_time_in_a_window() {
     display.does(&["mousemove", "600", "500"]);
     let picked = display.snap(folder, 3);
     assert!(is_near(seen(&viewer, &picked, from[1], 7), WHITE), "no ring about the point");
-    assert!(is_near(seen(&viewer, &picked, [1.0, 0.5, 0.0], 0), WHITE), "no line to where its mass goes");
+    let line = [0.996, 0.998, 1.0, 1.002, 1.004].map(|x| seen(&viewer, &picked, [x, 0.5, 0.0], 0));
+    assert!(
+        line.iter().any(|color| color.iter().all(|channel| *channel > 200)),
+        "no line to its mass: {line:?}"
+    );
     display.point_at(&viewer, to[2]);
     display.does(&["click", "--repeat", "2", "--delay", "60", "1"]);
     let focused = display.snap(folder, 4);
-    let middle = 3 * (Display::SIZE[1] / 2 * Display::SIZE[0] + Display::SIZE[0] / 2) as usize;
+    let middle = 3 * (Display::SIZE[1] / 2 * Display::SIZE[0] + Display::SIZE[0] / 2 + 4) as usize;
     assert!(is_near([focused[middle], focused[middle + 1], focused[middle + 2]], blue), "not looked at");
     display.does(&["key", "r", "space"]);
     std::thread::sleep(Duration::from_millis(1500));

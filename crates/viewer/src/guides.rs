@@ -180,7 +180,7 @@ fn picked(context: &Context, painter: &Painter, viewer: &Viewer) {
             _ => scene.target_from_source * scene.source.positions()[*index],
         };
         if let Some(end) = place(context, viewer, &other) {
-            painter.line_segment([center, end], Stroke::new(1.5, highlight(viewer)));
+            painter.line_segment([center, end], Stroke::new(2.0, highlight(viewer)));
             painter.circle_filled(end, 3.0, highlight(viewer));
         }
     }

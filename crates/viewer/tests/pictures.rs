@@ -194,7 +194,8 @@ fn the_panel_of_a_registration_shows_its_curves_and_how_it_ended() {
     viewer.refit();
     let (curve, upper, words) = ([120, 210, 255], [255, 170, 80], [255; 3]);
     let Some(before) = taken(&mut viewer, Controls::Panel) else { return };
-    assert_eq!((in_panel(&before, curve), in_panel(&before, upper)), (0, 0));
+    // A few pixels of letters and frames are of about any color.
+    assert!(in_panel(&before, curve) < 20 && in_panel(&before, upper) < 20);
     viewer.register().unwrap();
     for _ in 0..8 {
         viewer.advance(true);
@@ -214,7 +215,7 @@ fn the_panel_of_a_registration_shows_its_curves_and_how_it_ended() {
     assert!(in_panel(&after, words) > in_panel(&running, words), "no verdict");
     viewer.reset_pose();
     let again = taken(&mut viewer, Controls::Panel).unwrap();
-    assert_eq!(in_panel(&again, curve), 0);
+    assert!(in_panel(&again, curve) < 20);
 }
 
 #[test]

@@ -12,6 +12,10 @@ use crate::{Error, Measure, Result};
 /// ε, would leave no four digits in an entry of the plan.
 const MIN_BLUR: f64 = 1e-6;
 
+/// Largest epsilon that is computed with, in costs of crossing the extent: a value is a difference of multiples of epsilon, which
+/// hold fewer and fewer of its digits, while the plan hardly changes any more.
+const MAX_EPSILON: f64 = 2e8;
+
 /// Cost of moving one unit of mass from x to y.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Cost {
@@ -98,7 +102,9 @@ pub struct TransportProblem<'a> {
     pub target: Measure<'a>,
     /// Cost of moving one unit of mass.
     pub cost: Cost,
-    /// Length below which the plan is fuzzy \[m\]. At least 10⁻⁶ of the extent of the two measures.
+    /// Length below which the plan is fuzzy \[m\]. At least 10⁻⁶ of the extent of the two measures; one of 10⁴ extents couples
+    /// everything with everything to 10⁻⁸ of the extent², and is what a wider one is taken for without a reach (2 · 10⁸ for the
+    /// Euclidean cost).
     pub blur: f64,
     /// Length beyond which mass is rather dropped than moved \[m\]; `None` = balanced.
     pub reach: Option<f64>,
@@ -144,6 +150,21 @@ impl<'a> TransportProblem<'a> {
             (None, _) => Balance::Exact,
             (Some(_), MarginalPenalty::KullbackLeibler) => Balance::KullbackLeibler { rho: self.rho() },
             (Some(_), MarginalPenalty::TotalVariation) => Balance::TotalVariation { rho: self.rho() },
+        }
+    }
+
+    /// The same with the blur that is computed with.
+    pub(super) fn within(&self, frame: &Frame) -> Self {
+        match frame.extent {
+            // Points that coincide have no other length than the blur, and a reach is compared with it.
+            extent if extent == 0.0 || self.reach.is_some() => *self,
+            extent => {
+                let widest = match self.cost {
+                    Cost::SquaredEuclidean => (0.5 * MAX_EPSILON).sqrt(),
+                    Cost::Euclidean => MAX_EPSILON,
+                };
+                Self { blur: self.blur.min(widest * extent), ..*self }
+            }
         }
     }
 

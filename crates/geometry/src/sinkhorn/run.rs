@@ -62,6 +62,7 @@ impl<'a> SinkhornRun<'a> {
     ) -> Result<Self> {
         options.check()?;
         let frame = problem.frame()?;
+        let problem = &problem.within(&frame);
         // Totals that differ by rounding are made equal here; see `TransportProblem::frame`.
         let balance =
             if problem.reach.is_some() { 1.0 } else { problem.source.total() / problem.target.total() };

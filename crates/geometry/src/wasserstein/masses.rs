@@ -62,7 +62,7 @@ fn whole(weights: &[f64], total: i64) -> Vec<i64> {
         weights.iter().map(|weight| (weight / sum * total as f64).round() as i64).collect();
     let left = total - masses.iter().sum::<i64>();
     let heaviest =
-        (0..masses.len()).fold(0, |best, index| if masses[index] > masses[best] { index } else { best });
+        (0..weights.len()).fold(0, |best, index| if weights[index] > weights[best] { index } else { best });
     masses[heaviest] += left;
     masses
 }

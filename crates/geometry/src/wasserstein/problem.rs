@@ -13,8 +13,8 @@ pub enum Moved {
     #[default]
     All,
     /// What costs less to move than to drop: a unit that would travel farther than this length \[m\] is dropped on both
-    /// sides, which costs half of length^p on each. The totals may differ.
-    /// At most so long that reach^p is 10¹⁵ times the extent^p of the two measures; what is longer drops nothing.
+    /// sides, which costs half of length^p on each. The totals may differ. Length^p is at most some 10¹⁵ times the cost of crossing both
+    /// measures.
     Within(f64),
     /// The cheapest part of this mass, in the unit of the weights; at most the smaller total.
     Mass(f64),
@@ -49,6 +49,9 @@ pub struct WassersteinProblem<'a> {
 
 /// Largest number of pairs where all of them are looked at.
 pub(super) const PAIRS: usize = 1 << 22;
+
+/// Beyond, the units in which the larger total is counted are too coarse for the smaller one.
+const LARGEST_RATIO: f64 = 1e9;
 
 /// Highest price of a unit of mass, where moving it across everything costs about 1: beyond, costs are lost beside it in rounding.
 const DEAREST: f64 = 1e15;
@@ -117,6 +120,11 @@ impl<'a> WassersteinProblem<'a> {
             Moved::Mass(mass) => {
                 require_available(mass, source_total, target_total)?;
             }
+        }
+        let ratio = source_total.max(target_total) / source_total.min(target_total);
+        if ratio > LARGEST_RATIO {
+            let requirement = "of totals of which one is at most 10⁹ times the other";
+            return Err(Error::InvalidOption { name: "weights", requirement, got: ratio });
         }
         let (rows, columns) = (self.source.len(), self.target.len());
         if ![1.0, 2.0].contains(&self.p) && rows.saturating_mul(columns) > PAIRS {
