@@ -45,7 +45,7 @@ struct InfoReport(Vec<Entry>);
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Entry {
-    Cloud(CloudReport),
+    Cloud(Box<CloudReport>),
     Refused { path: String, error: String },
 }
 
@@ -98,7 +98,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
     let mut ending = Ending::Done;
     for path in &options.clouds {
         entries.push(match look(path, options, settings) {
-            Ok(cloud) => Entry::Cloud(cloud),
+            Ok(cloud) => Entry::Cloud(Box::new(cloud)),
             Err(error) => {
                 let failure = Failure::from(&error);
                 if failure.code != 3 {

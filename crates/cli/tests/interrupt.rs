@@ -132,7 +132,7 @@ fn every_long_command_can_be_stopped() {
         "register source.xyz target.xyz --method ot --voxel-size 0.002 --out T.txt",
         "register source.xyz target.xyz a.xyz b.xyz c.xyz d.xyz --out poses",
         "deform source.xyz target.xyz --aligned bent.ply",
-        "distance source.xyz target.xyz --metric divergence --blur 0.0005",
+        "distance source.xyz target.xyz --metric sinkhorn --blur 0.0005",
         "distance source.xyz target.xyz --metric wasserstein --mass 0.5 --gap 0",
         "distance source.xyz target.xyz --metric sliced --projections 1000000",
         "match source.xyz target.xyz --out plan.npz --gap 0",

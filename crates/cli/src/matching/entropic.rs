@@ -18,7 +18,7 @@ use crate::settings::Settings;
 const THRESHOLD: f64 = 1e-3;
 
 /// Part of the mass that arcs must carry for nothing to be said.
-const SEEN: f64 = 0.99;
+const SEEN: f64 = 0.9;
 
 /// Solves and reads the arcs off; Ctrl-C stops it.
 ///
