@@ -306,6 +306,15 @@ fn hands_touch_arcs_pick_points_and_play_time_in_a_window() {
     let underway = display.snap(folder, 5);
     assert!(changed(&first, &underway) > 100, "time stands still");
     std::thread::sleep(Duration::from_secs(5));
+    // The button that saves the way as pictures.
+    display.does(&["mousemove", "--window", &display.id, "35", "339"]);
+    display.does(&["click", "1"]);
+    let way = folder.join("barrow-6");
+    display.wait_for(|| if way.join("059.png").exists() { "there".into() } else { String::new() });
+    std::thread::sleep(Duration::from_millis(700));
+    let [start, end] = ["000", "059"].map(|name| picture(&way.join(format!("{name}.png"))).2);
+    assert!(is_near(seen(&viewer, &start, from[0], 4), orange), "no mass at its start at time 0");
+    assert!(is_near(seen(&viewer, &end, to[0], 4), blue), "no mass at its end at time 1");
     display.does(&["key", "q"]);
     assert!(display.window.wait().expect("the window").success());
 }
