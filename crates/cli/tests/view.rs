@@ -301,7 +301,7 @@ fn hands_touch_arcs_pick_points_and_play_time_in_a_window() {
     let focused = display.snap(folder, 4);
     let middle = 3 * (Display::SIZE[1] / 2 * Display::SIZE[0] + Display::SIZE[0] / 2 + 4) as usize;
     assert!(is_near([focused[middle], focused[middle + 1], focused[middle + 2]], blue), "not looked at");
-    display.does(&["key", "r", "space"]);
+    display.does(&["key", "f", "space"]);
     std::thread::sleep(Duration::from_millis(1500));
     let underway = display.snap(folder, 5);
     assert!(changed(&first, &underway) > 100, "time stands still");

@@ -139,6 +139,8 @@ pub struct Look {
     pub arc_choice: ArcChoice,
     /// And in what color.
     pub arc_color: ArcColor,
+    /// Whether some matches of a registration that is watched are drawn.
+    pub shows_matches: bool,
     /// Points and arcs outside are left out.
     pub clip: Option<Bounds>,
     /// Whether axes, scale bar and legend are drawn.
@@ -158,6 +160,7 @@ impl Default for Look {
             arcs: 0.0,
             arc_choice: ArcChoice::Sampled,
             arc_color: ArcColor::Length,
+            shows_matches: true,
             clip: None,
             shows_guides: true,
         }

@@ -84,6 +84,8 @@ impl Layer {
 /// All that is drawn.
 pub(crate) struct Painting {
     pub layers: Vec<Layer>,
+    /// What changes with every step of a registration.
+    pub matches: Option<Layer>,
     pub clip: Option<Bounds>,
     origin: Point3<f64>,
     group: wgpu::BindGroupLayout,
@@ -115,7 +117,16 @@ impl Painting {
             immediate_size: 0,
         });
         let shader = context.create_shader_module(Some("layer"), barrow_shaders::LOOK);
-        Self { layers: Vec::new(), clip: None, origin, group, layout, shader, pipelines: BTreeMap::new() }
+        Self {
+            layers: Vec::new(),
+            matches: None,
+            clip: None,
+            origin,
+            group,
+            layout,
+            shader,
+            pipelines: BTreeMap::new(),
+        }
     }
 
     /// Points in random order.
@@ -235,8 +246,8 @@ impl Renderer3d for Painting {
         context: &RenderContext,
     ) {
         let size = [context.viewport_width as f32, context.viewport_height as f32];
-        let layers = std::mem::take(&mut self.layers);
-        for layer in &layers {
+        let (layers, matches) = (std::mem::take(&mut self.layers), self.matches.take());
+        for layer in layers.iter().chain(&matches) {
             let count = (layer.share.clamp(0.0, 1.0) * f64::from(layer.count)).ceil() as u32;
             if count == 0 {
                 continue;
@@ -253,6 +264,6 @@ impl Renderer3d for Painting {
                 Kind::Square | Kind::Line => render_pass.draw(0..4, 0..count),
             }
         }
-        self.layers = layers;
+        (self.layers, self.matches) = (layers, matches);
     }
 }

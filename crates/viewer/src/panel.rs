@@ -227,6 +227,7 @@ fn registration(ui: &mut Ui, viewer: &mut Viewer) {
         ui.label("from where the source is dragged to, or without a guess");
         return;
     };
+    ui.checkbox(&mut viewer.look.shows_matches, "matches");
     if let Some(last) = playback.moments.last() {
         ui.label(format!("step {}, {}", playback.moments.len(), last.step.stage));
         let of = |value: fn(&Moment) -> f64| playback.moments.iter().map(value).collect::<Vec<_>>();

@@ -14,6 +14,9 @@ use crate::Result;
 /// Points whose share with a partner is the overlap that is told.
 const SAMPLE: usize = 2000;
 
+/// Of these so many are shown with their partners.
+const SHOWN: usize = 400;
+
 /// Points that are put into groups, and groups at most between which the transport distance is bounded.
 const GROUPED: usize = 20_000;
 const GROUPS: usize = 500;
@@ -34,6 +37,9 @@ pub struct Moment {
     /// Bounds of the transport distance between some hundred groups of points of each cloud, each in its middle \[m\]. Mass without a
     /// partner within a tenth of the target's diagonal is dropped at the price of going that far.
     pub transport: Certificate,
+    /// Some source points, in their own frame, each with the nearest target point at that pose; without those that have none within a
+    /// tenth of the target's diagonal.
+    pub matches: Vec<[Point3<f64>; 2]>,
 }
 
 /// How far along it is.
@@ -145,6 +151,8 @@ struct Measured {
     source: Vec<Point3<f64>>,
     groups: [Groups; 2],
     target: KdTree,
+    /// Of the tree.
+    points: Vec<Point3<f64>>,
     gate: f64,
     reach: f64,
 }
@@ -157,6 +165,7 @@ impl Measured {
             source: sample(source, SAMPLE, 0).positions().to_vec(),
             groups: [Groups::of(source)?, Groups::of(target)?],
             target: KdTree::new(target.positions()),
+            points: target.positions().to_vec(),
             gate,
             reach: (REACH * diagonal).max(gate),
         })
@@ -164,9 +173,13 @@ impl Measured {
 
     fn moment(&self, step: AlignmentStep) -> barrow_geometry::Result<Moment> {
         let pose = step.target_from_source;
-        let search = BatchSearch { max_distance: self.gate, pose: Some(pose), guesses: None };
+        let search = BatchSearch { max_distance: self.reach, pose: Some(pose), guesses: None };
         let found = self.target.nearest_all(&self.source, &search);
-        let met = found.iter().filter(|nearest| nearest.is_some()).count();
+        let gate_squared = self.gate * self.gate;
+        let met = found.iter().flatten().filter(|nearest| nearest.distance_squared <= gate_squared).count();
+        let few = self.source.iter().zip(&found).step_by(self.source.len().div_ceil(SHOWN).max(1));
+        let matches =
+            few.filter_map(|(point, nearest)| Some([*point, self.points[nearest.as_ref()?.index]])).collect();
         let [source, target] = &self.groups;
         let moved: Vec<Point3<f64>> = source.middles.iter().map(|point| pose * point).collect();
         let (source, target) =
@@ -180,6 +193,7 @@ impl Measured {
             step,
             overlap: met as f64 / self.source.len() as f64,
             transport: solver.solve(&problem)?.certificate,
+            matches,
         })
     }
 }

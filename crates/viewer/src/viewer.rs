@@ -16,6 +16,9 @@ use crate::{ColorBy, Look, Result, Scene};
 /// Opacity of an arc where few are drawn, and where many are.
 const OPACITY: [f64; 2] = [220.0, 40.0];
 
+/// Of matches: neither cloud's, seen on dark and on light.
+const MATCH: Rgba = [120, 200, 120, 200];
+
 /// Arcs that count as few.
 const FEW_ARCS: f64 = 500.0;
 
@@ -46,6 +49,8 @@ pub struct Viewer {
     pub note: Option<String>,
     /// Of the last painting, while it shows what there is to see.
     painted: Option<Look>,
+    /// Steps of the registration before the matches that are drawn.
+    matched: Option<usize>,
 }
 
 impl Viewer {
@@ -71,6 +76,7 @@ impl Viewer {
             first_pose: scene.target_from_source,
             note: None,
             painted: None,
+            matched: None,
             look,
             scene,
         })
@@ -237,6 +243,11 @@ impl Viewer {
             self.repaint(painting)?;
             self.painted = Some(self.look.clone());
         }
+        let steps = self.watched().map(|playback| playback.moments.len());
+        if is_stale || steps != self.matched {
+            painting.matches = self.matches(painting);
+            self.matched = steps;
+        }
         for layer in painting.layers.iter_mut().filter(|layer| layer.moves) {
             layer.pose = self.scene.target_from_source;
         }
@@ -285,6 +296,22 @@ impl Viewer {
         let shown = self.arcs.as_ref().map_or(&[][..], |arcs| &arcs.indices);
         self.touched = self.touched.filter(|index| shown.binary_search(index).is_ok());
         Ok(())
+    }
+
+    /// The registration whose matches are drawn: one that goes on.
+    fn watched(&self) -> Option<&Playback> {
+        self.playback.as_ref().filter(|playback| self.look.shows_matches && playback.is_alive())
+    }
+
+    /// Lines from source points to their partners after the last step of the registration.
+    fn matches(&self, painting: &Painting) -> Option<crate::painting::Layer> {
+        let moment = self.watched()?.moments.last()?;
+        let pose = moment.step.target_from_source;
+        let end =
+            |point: &Point3<f64>| Dot { place: narrow(&(point - self.eye.origin)).into(), color: MATCH };
+        let stroke = |[from, to]: &[Point3<f64>; 2]| Stroke { ends: [end(&(pose * from)), end(to)] };
+        let strokes: Vec<Stroke> = moment.matches.iter().map(stroke).collect();
+        (!strokes.is_empty()).then(|| painting.strokes(&strokes))
     }
 
     /// Points whose mass the plan does not move stay where they are, in gray.

@@ -204,6 +204,20 @@ fn the_panel_of_a_registration_shows_its_curves_and_how_it_ended() {
     // Two curves of 210 pixels across, and one that bounds the transport from above and may hide the lower one.
     let lit = (in_panel(&running, curve), in_panel(&running, upper));
     assert!(lit.0 > 420 && lit.1 > 210, "{lit:?} pixels of curves");
+    // Some matches are drawn, as long as steps are taken.
+    let matched = |viewer: &mut Viewer| {
+        let picture = taken(viewer, Controls::Hidden).unwrap();
+        let pixels = (0..SIZE[1]).flat_map(|row| (0..SIZE[0]).map(move |column| (column, row)));
+        let is_green = |[red, green, blue]: [u8; 3]| {
+            green > 90 && green > red.saturating_add(20) && green > blue.saturating_add(20)
+        };
+        pixels.filter(|&(column, row)| is_green(picture.at(column, row))).count()
+    };
+    viewer.look.shows_guides = false;
+    let with = matched(&mut viewer);
+    viewer.look.shows_matches = false;
+    assert!(with > 200 && matched(&mut viewer) == 0, "{with} pixels of matches");
+    (viewer.look.shows_matches, viewer.look.shows_guides) = (true, true);
     while viewer.playback.as_ref().is_some_and(barrow_viewer::Playback::is_alive) {
         viewer.advance(true);
     }
