@@ -121,11 +121,14 @@ pub(crate) fn require_equal_totals(source_total: f64, target_total: f64) -> Resu
     Ok(())
 }
 
+/// Least part of a total that is worth moving: of smaller ones bounds on a mean over the moved mass would be as wide as the clouds.
+const LEAST_PART: f64 = 1e-9;
+
 /// Accepts a mass that both totals have.
 pub(crate) fn require_available(mass: f64, source_total: f64, target_total: f64) -> Result<()> {
-    let most = source_total.min(target_total) * (1.0 + TOTAL_TOLERANCE);
-    if !(mass > 0.0 && mass <= most) {
-        let requirement = "above 0 and at most the smaller total";
+    let smaller = source_total.min(target_total);
+    if !(mass >= LEAST_PART * smaller && mass > 0.0 && mass <= smaller * (1.0 + TOTAL_TOLERANCE)) {
+        let requirement = "above 0 and at most the smaller total, and no less than 10⁻⁹ of it";
         return Err(Error::InvalidOption { name: "mass", requirement, got: mass });
     }
     Ok(())

@@ -16,7 +16,7 @@ pub enum Moved {
     /// sides, which costs half of length^p on each. The totals may differ. Length^p is at most some 10¹⁵ times the cost of crossing both
     /// measures.
     Within(f64),
-    /// The cheapest part of this mass, in the unit of the weights; at most the smaller total.
+    /// The cheapest part of this mass, in the unit of the weights; from 10⁻⁹ of the smaller total to all of it.
     Mass(f64),
 }
 
