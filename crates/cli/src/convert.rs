@@ -1,10 +1,9 @@
 //! `barrow convert`: another format, fewer points, another frame.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use barrow::geometry::{Bounds, KdTree, PointCloud, estimate_normals, sample, voxel_downsample};
-use barrow::io::Format;
 use clap::Args;
 use nalgebra::Point3;
 use serde::Serialize;
@@ -98,7 +97,7 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         cloud = cloud.transformed(&target_from_source);
     }
     interrupt::hold();
-    output::write_cloud(&options.output, &cloud, options.ascii, settings)?;
+    let attributes = output::write_cloud(&options.output, &cloud, options.ascii, settings)?;
     drop(progress);
 
     let report = ConvertReport {
@@ -106,17 +105,10 @@ pub fn run(options: &Options, settings: &Settings) -> Result<Ending> {
         output: options.output.display().to_string(),
         points_in,
         points_out: cloud.len(),
-        attributes: kept(&cloud, &options.output),
+        attributes,
     };
     print(&report, settings)?;
     Ok(Ending::Done)
-}
-
-/// The attributes that the file has.
-fn kept(cloud: &PointCloud, path: &Path) -> Vec<&'static str> {
-    let lost = Format::from_extension(path).map(|format| barrow::io::lost_attributes(cloud, format));
-    let is_kept = |name: &&str| lost.as_ref().is_none_or(|lost| !lost.contains(name));
-    cloud.attributes().into_iter().filter(is_kept).collect()
 }
 
 fn prepared(mut cloud: PointCloud, options: &Options, settings: &Settings) -> Result<PointCloud> {

@@ -134,16 +134,20 @@ impl Entropy {
     }
 }
 
-/// The blur \[m\] where none is given: so many diagonals of both clouds, but no less than twice the spacing of their points, below
-/// which it would see single points and not what they stand for.
-pub fn blur_of(source: &PointCloud, target: &PointCloud, diagonals: f64) -> f64 {
+/// The blur \[m\] where none is given: as wide as wanted, but no less than twice the spacing of points, below which it would see single
+/// points and not what they stand for.
+pub fn blur_between(spacing: f64, wanted: f64) -> f64 {
+    let blur = wanted.max(2.0 * spacing);
+    // Where all points coincide any blur gives the same answer.
+    if blur > 0.0 { blur } else { 1.0 }
+}
+
+fn blur_of(source: &PointCloud, target: &PointCloud, diagonals: f64) -> f64 {
     let spacing = |cloud: &PointCloud| median_spacing(cloud, &KdTree::new(cloud.positions())).unwrap_or(0.0);
     let both = source.bounds().zip(target.bounds());
     let diagonal =
         both.map_or(0.0, |(a, b)| Bounds { min: a.min.inf(&b.min), max: a.max.sup(&b.max) }.diagonal());
-    let blur = (2.0 * spacing(source).max(spacing(target))).max(diagonals * diagonal);
-    // Where all points coincide any blur gives the same answer.
-    if blur > 0.0 { blur } else { 1.0 }
+    blur_between(spacing(source).max(spacing(target)), diagonals * diagonal)
 }
 
 /// A step for a progress bar.

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use barrow::geometry::{KdTree, PointCloud, median_spacing};
-use barrow::registration::{automatic_max_distance, automatic_voxel_size};
+use barrow::registration::{GATE, automatic_voxel_size};
 use clap::Args;
 use serde::Serialize;
 
 use crate::clouds::Reading;
-use crate::entropy::{BLUR_OF_MATCH, blur_of};
+use crate::entropy::{BLUR_OF_MATCH, blur_between};
 use crate::failure::{Ending, Failure};
 use crate::report::{BoundsReport, Lines, Report, coordinates, count, number, print, significant, triple};
 use crate::settings::Settings;
@@ -75,15 +75,17 @@ struct Suggested {
 
 impl Suggested {
     /// What the commands take by themselves, but for the reach, which they do without.
-    fn of(cloud: &PointCloud) -> Option<Self> {
+    fn of(cloud: &PointCloud, spacing: Option<f64>) -> Option<Self> {
         let diagonal = cloud.bounds()?.diagonal();
         if diagonal == 0.0 {
             return None;
         }
+        // Beside a cloud like it: the larger of the two decides.
+        let voxel_size = automatic_voxel_size(cloud, &PointCloud::default()).ok()?;
         Some(Self {
-            voxel_size: automatic_voxel_size(cloud, cloud).ok()?,
-            max_distance: automatic_max_distance(cloud, cloud).ok()?,
-            blur: blur_of(cloud, cloud, BLUR_OF_MATCH),
+            voxel_size,
+            max_distance: GATE * voxel_size,
+            blur: blur_between(spacing.unwrap_or(0.0), BLUR_OF_MATCH * diagonal),
             reach: REACH * diagonal,
         })
     }
@@ -119,6 +121,7 @@ fn look(path: &Path, options: &Options, settings: &Settings) -> Result<CloudRepo
     let silent = Settings { quiet: true, ..settings.clone() };
     let loaded = options.reading.read(path, &options.clouds, &silent)?;
     let cloud = &loaded.cloud;
+    let spacing = median_spacing(cloud, &KdTree::new(cloud.positions()));
     Ok(CloudReport {
         path: path.display().to_string(),
         format: loaded.format.to_string(),
@@ -127,8 +130,8 @@ fn look(path: &Path, options: &Options, settings: &Settings) -> Result<CloudRepo
         bounds: BoundsReport::of(cloud),
         centroid: cloud.centroid().as_ref().map(coordinates),
         attributes: cloud.attributes(),
-        median_spacing: median_spacing(cloud, &KdTree::new(cloud.positions())),
-        suggested: Suggested::of(cloud),
+        median_spacing: spacing,
+        suggested: Suggested::of(cloud, spacing),
         notes: loaded.notes,
     })
 }

@@ -36,11 +36,18 @@ pub fn frame_path(folder: &Path, index: u32, last: u32, extension: &str) -> Path
     folder.join(format!("{index:0digits$}.{extension}"))
 }
 
-/// Writes a cloud, and tells if its format rounds coordinates visibly or has no place for an attribute.
+/// Writes a cloud, and tells if its format rounds coordinates visibly or has no place for an attribute. Returns the attributes that the
+/// file has.
 ///
 /// # Errors
 /// If the format cannot hold the cloud or the file cannot be written.
-pub fn write_cloud(path: &Path, cloud: &PointCloud, ascii: bool, settings: &Settings) -> Result<()> {
+pub fn write_cloud(
+    path: &Path,
+    cloud: &PointCloud,
+    ascii: bool,
+    settings: &Settings,
+) -> Result<Vec<&'static str>> {
+    let mut attributes = cloud.attributes();
     barrow::io::write(path, cloud, &WriteOptions { ascii, ..WriteOptions::default() })?;
     if let (Some(format), Some(bounds)) = (Format::from_extension(path), cloud.bounds()) {
         let lost = barrow::io::lost_attributes(cloud, format);
@@ -48,6 +55,7 @@ pub fn write_cloud(path: &Path, cloud: &PointCloud, ascii: bool, settings: &Sett
             let path = path.display();
             settings
                 .note(format!("{path}: {format} has no place for {}, which are left out", lost.join(", ")));
+            attributes.retain(|name| !lost.contains(name));
         }
         let step = barrow::io::quantum(cloud, format);
         if step > VISIBLE * bounds.diagonal() {
@@ -55,7 +63,7 @@ pub fn write_cloud(path: &Path, cloud: &PointCloud, ascii: bool, settings: &Sett
             settings.note(format!("{path}: {format} keeps these coordinates in steps of {} m", number(step)));
         }
     }
-    Ok(())
+    Ok(attributes)
 }
 
 /// What a file is to hold, which its extension must agree with.

@@ -70,7 +70,7 @@ pub use nearest::NearestMatcher;
 pub use odometry::{Odometry, OdometryRun, OdometryStep, Track, Tracking, deskew};
 pub use pose::Residual;
 pub use registration::{Registration, Stage};
-pub use resolution::{automatic_max_distance, automatic_voxel_size};
+pub use resolution::{GATE, automatic_max_distance, automatic_voxel_size};
 pub use schedule::Method;
 pub use similarity::{Similarity, SimilarityAligner};
 pub use trajectory::{

@@ -10,8 +10,8 @@ const POINTS: f64 = 12_000.0;
 /// Corrections of the first guess; each one squares the error of the surface assumption away.
 const CORRECTIONS: usize = 4;
 
-/// The gate in voxels where the caller names none.
-pub(crate) const GATE: f64 = 3.0;
+/// The gate of a registration in voxels where the caller names none.
+pub const GATE: f64 = 3.0;
 
 /// The gate that [`Aligner`](crate::Aligner) takes for two clouds where the caller names none \[m\].
 ///

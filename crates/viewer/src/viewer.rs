@@ -8,7 +8,7 @@ use crate::arcs::{ShownArcs, value};
 use crate::camera::{Eye, narrow};
 use crate::coloring::Coloring;
 use crate::legend::{Rgba, UNKNOWN};
-use crate::painting::{Dot, Painting, Stroke};
+use crate::painting::{Dot, Layer, Painting, Stroke};
 use crate::playback::{Playback, Progress};
 use crate::pointing::Picked;
 use crate::{ColorBy, Look, Result, Scene};
@@ -304,7 +304,7 @@ impl Viewer {
     }
 
     /// Lines from source points to their partners after the last step of the registration.
-    fn matches(&self, painting: &Painting) -> Option<crate::painting::Layer> {
+    fn matches(&self, painting: &Painting) -> Option<Layer> {
         let moment = self.watched()?.moments.last()?;
         let pose = moment.step.target_from_source;
         let end =
