@@ -1,6 +1,6 @@
 """Compares barrow's registration with KISS-Matcher and small_gicp, Open3D, CPD and FilterReg.
 
-    benches/registration/install
+    benches/install
     cargo build --release -p barrow-benches --bin registration
     target/peers/bin/python benches/registration/compare.py [--data FOLDER] [--only ROW,ROW] [--draws N] [--pairs PART]
                                                             [--rounds 3] [--peers all|usual|none] [--fresh]

@@ -1,6 +1,6 @@
 """Compares barrow's odometry with KISS-ICP: drift and time on procedural drives with exact poses.
 
-    benches/registration/install
+    benches/install
     cargo build --release -p barrow-benches --bin odometry
     target/peers/bin/python benches/registration/odometry.py [--scans 500] [--points 30000] [--seeds 0] [--rounds 1]
                                                              [--json FILE] [--markdown FILE]

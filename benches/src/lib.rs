@@ -1,7 +1,9 @@
 //! What the benchmarks of barrow share.
 
+mod formats;
 mod made;
 
+pub use formats::write_formats;
 pub use made::{made, save};
 
 use std::sync::OnceLock;
@@ -19,9 +21,33 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 /// Most memory that this process has held so far, in units of 10⁶ bytes: the high-water mark of resident memory, which
 /// Linux keeps in kibibytes. `None` where the system does not tell.
 pub fn peak_rss_mb() -> Option<f64> {
+    memory("VmHWM:")
+}
+
+/// A line of what Linux says of this process, in units of 10⁶ bytes.
+fn memory(name: &str) -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0 / 1e6)
+}
+
+/// The most memory that a call holds beyond what was held before it.
+#[derive(Debug)]
+pub struct MemoryOfCall {
+    before: Option<f64>,
+}
+
+impl MemoryOfCall {
+    /// Begins anew with the high-water mark.
+    pub fn begin() -> Self {
+        let forgotten = std::fs::write("/proc/self/clear_refs", "5").is_ok();
+        Self { before: memory("VmRSS:").filter(|_| forgotten) }
+    }
+
+    /// In units of 10⁶ bytes; `None` where the system does not tell.
+    pub fn end(self) -> Option<f64> {
+        Some(peak_rss_mb()? - self.before?)
+    }
 }
 
 /// Time that the threads of this process have run so far \[s\], on all cores together: what else runs on the machine

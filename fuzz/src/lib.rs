@@ -4,8 +4,11 @@
 //! this crate tries those that were once found, and random changes of good ones, on any compiler.
 
 mod files;
+mod good;
 mod questions;
 mod solvers;
+
+pub use good::good;
 
 /// Something that takes any bytes.
 #[derive(Clone, Copy)]

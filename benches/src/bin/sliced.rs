@@ -4,7 +4,7 @@
 //! [--save DIR]` prints one line of JSON. PAIR is `cube` (two samples of one density), `sphere-torus` or `street` (two
 //! scans of a driven street). `--max` asks for the largest distance instead of the mean, `--reference L` adds what
 //! as many as L directions in two lattices say and how far off the value is, as a part of it. `--save` writes the
-//! clouds as arrays of NumPy for others. `benches/transport/sliced.py` drives it.
+//! clouds as arrays of NumPy for others.
 
 use std::path::PathBuf;
 use std::time::Instant;

@@ -3,7 +3,7 @@
 //! `wasserstein PAIR POINTS [--gap 0.01] [--p 2] [--watch] [--save DIR]` prints one line of JSON. PAIR is `cube` (two
 //! samples of one density), `sphere-torus` or `street` (two scans of a driven street). `--gap` is that of the distance, half
 //! of that of its square; 0 asks for the optimum. `--watch` tells every step on standard error, `--save` writes the clouds
-//! as arrays of NumPy for others. `benches/transport/wasserstein.py` drives it.
+//! as arrays of NumPy for others.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;

@@ -1,13 +1,13 @@
 //! How many frames a second does the viewer draw of a million points? Of so few as it draws while a hand moves on a device in
 //! software?
 //!
-//! `cargo run --release -p barrow-benches --bin frames`: each row is the mean over pictures of a scene that turns, two frames and the
+//! `cargo run --release -p barrow-viewer --example frames`: each row is the mean over pictures of a scene that turns, two frames and the
 //! way back from the device for each of them.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use barrow::geometry::PointCloud;
+use barrow_geometry::PointCloud;
 use barrow_viewer::{ColorBy, Controls, Look, Scene, Viewer};
 use nalgebra::Point3;
 

@@ -1,36 +1,20 @@
-//! How fast are files read, compared with the libraries that people use?
-//!
-//! `read make DIR [POINTS]` writes a street of a million points, made from a seed, in every format that
-//! the comparison needs. `read serve` answers every line of standard input, a path, with a line of JSON:
-//! seconds, points and the sum of all coordinates. `benches/read/compare.py` drives both and reads the
-//! same files with Open3D and laspy in between, so that all see the same load of the machine.
-//!
-//! `cargo build --release -p barrow-benches --bin read && python benches/read/compare.py`
+//! One street in every format that reading is compared in.
 
-use std::io::{BufRead, Write};
 use std::path::Path;
-use std::time::Instant;
 
 use barrow::geometry::PointCloud;
-use barrow::io::{ReadOptions, WriteOptions, read, write};
+use barrow::io::{WriteOptions, write};
 use barrow_datasets::Street;
 use nalgebra::{Point3, Vector3};
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
-
-fn main() -> Outcome {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["make", folder] => make(Path::new(folder), 1_000_000),
-        ["make", folder, points] => make(Path::new(folder), points.parse()?),
-        ["serve"] => serve(),
-        _ => Err("usage: read make DIR [POINTS] | read serve".into()),
-    }
-}
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Writes the files. Names tell what is in them: `bare` is positions, `full` has attributes, `digits` has
 /// coordinates of all digits where the others are tenths of a millimetre.
-fn make(folder: &Path, points: usize) -> Outcome {
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write_formats(folder: &Path, points: usize) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let digits = street(points)?;
     let tenths = |value: f64| (value * 1e4).round() / 1e4;
@@ -65,7 +49,7 @@ fn make(folder: &Path, points: usize) -> Outcome {
 }
 
 /// The cloud with coordinates and normals that a float holds: Open3D reads no others from PCD.
-fn single(cloud: &PointCloud) -> Result<PointCloud, Box<dyn std::error::Error>> {
+fn single(cloud: &PointCloud) -> Result<PointCloud> {
     let round = |value: f64| f64::from(value as f32);
     let mut rounded = PointCloud::new(cloud.positions().iter().map(|point| point.map(round)).collect())?;
     if let Some(normals) = cloud.normals() {
@@ -78,7 +62,7 @@ fn single(cloud: &PointCloud) -> Result<PointCloud, Box<dyn std::error::Error>> 
 }
 
 /// Scans of a drive in one frame, in the order of the sensor.
-fn street(points: usize) -> Result<PointCloud, Box<dyn std::error::Error>> {
+fn street(points: usize) -> Result<PointCloud> {
     const SCAN: usize = 60_000;
     let scene = Street { points: SCAN, scans: points / (SCAN / 2) + 1, ..Default::default() }.make()?;
     let in_one_frame = |scan: &barrow_datasets::SceneCloud| -> Vec<Point3<f64>> {
@@ -90,19 +74,4 @@ fn street(points: usize) -> Result<PointCloud, Box<dyn std::error::Error>> {
     }
     positions.truncate(points);
     Ok(PointCloud::new(positions)?)
-}
-
-fn serve() -> Outcome {
-    for path in std::io::stdin().lock().lines() {
-        let path = path?;
-        let start = Instant::now();
-        let loaded = read(&path, &ReadOptions::default())?;
-        let seconds = start.elapsed().as_secs_f64();
-        let sum: f64 = loaded.cloud.positions().iter().map(|point| point.coords.sum()).sum();
-        let mut output = std::io::stdout().lock();
-        let points = loaded.cloud.len();
-        writeln!(output, "{}", serde_json::json!({ "seconds": seconds, "points": points, "sum": sum }))?;
-        output.flush()?;
-    }
-    Ok(())
 }
