@@ -51,7 +51,7 @@ enum Job {
     Knn {
         k: usize,
     },
-    /// W_2^2, to a gap of the cost; of a part of the mass, if it is given.
+    /// The cost of the plan, to a gap: W_2^2, or what moving a part of the mass costs, if one is given.
     Wasserstein {
         gap: f64,
         mass: Option<f64>,
@@ -138,11 +138,12 @@ impl Job {
                 let problem = WassersteinProblem { moved, ..WassersteinProblem::new(a, b) };
                 // The gap of a distance is half of that of its square.
                 let answer = Wasserstein { gap: gap / 2.0, ..Wasserstein::default() }.solve(&problem)?;
-                let square = |distance: f64| distance * distance;
+                // W_2 is the mean over the mass that is moved.
+                let cost = |distance: f64| distance * distance * mass.unwrap_or(1.0);
                 Ok(BTreeMap::from([
-                    ("value", square(answer.value)),
-                    ("lower", square(answer.certificate.lower)),
-                    ("upper", square(answer.certificate.upper)),
+                    ("value", cost(answer.value)),
+                    ("lower", cost(answer.certificate.lower)),
+                    ("upper", cost(answer.certificate.upper)),
                 ]))
             }
             Self::Sliced { projections, rotations, seed } => {

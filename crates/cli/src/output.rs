@@ -57,10 +57,10 @@ pub fn write_cloud(
                 .note(format!("{path}: {format} has no place for {}, which are left out", lost.join(", ")));
             attributes.retain(|name| !lost.contains(name));
         }
-        let step = barrow::io::quantum(cloud, format);
-        if step > VISIBLE * bounds.diagonal() {
+        let moved = barrow::io::rounding(cloud, format);
+        if moved > VISIBLE * bounds.diagonal() {
             let path = path.display();
-            settings.note(format!("{path}: {format} keeps these coordinates in steps of {} m", number(step)));
+            settings.note(format!("{path}: {format} moves these coordinates by up to {} m", number(moved)));
         }
     }
     Ok(attributes)

@@ -21,7 +21,7 @@ use crate::error::{Fault, Outcome};
 use crate::source::Source;
 use header::LasHeader;
 
-pub(crate) use write::{quantum, write};
+pub(crate) use write::{axes, write};
 
 /// Rows decoded by one task.
 const CHUNK: usize = 4096;

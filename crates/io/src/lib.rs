@@ -46,4 +46,4 @@ pub use read::{Loaded, ReadOptions, read, read_from};
 pub use trajectory::{Trajectory, TrajectoryFormat, read_trajectory, write_trajectory};
 pub use transform::{read_transform, write_similarity, write_transform};
 pub use weights::read_weights;
-pub use write::{WriteOptions, lost_attributes, quantum, write};
+pub use write::{WriteOptions, lost_attributes, rounding, write};

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use barrow_geometry::PointCloud;
+use nalgebra::Point3;
 
 use crate::error::{Error, Result};
 use crate::xyz::Style;
@@ -65,31 +66,36 @@ pub fn write(path: impl AsRef<Path>, cloud: &PointCloud, options: &WriteOptions)
     replace(path, &pieces)
 }
 
-/// Distance between neighbouring coordinates that a format can tell apart in this cloud, in its unit; 0 if it keeps every bit.
+/// The farthest that a coordinate of this cloud moves by being written in a format, in its unit; 0 where every bit is kept.
 ///
 /// LAS and LAZ keep 32-bit integers of a power of ten: where all coordinates of an axis are decimals of up to six digits that
-/// step, and nothing is lost; otherwise the smallest at which the extent fits, 1e-7 for a room and 1e-6 for a kilometre.
-/// KITTI keeps f32, whose step grows with the distance from the origin.
+/// step, and nothing is lost but what a decimal and its double differ by; otherwise the smallest at which the extent fits, 1e-7 for
+/// a room and 1e-6 for a kilometre. KITTI keeps f32, whose steps grow with the distance from the origin.
 ///
 /// ```
 /// use barrow_geometry::PointCloud;
-/// use barrow_io::{Format, quantum};
+/// use barrow_io::{Format, rounding};
 /// use nalgebra::Point3;
 ///
 /// let cloud = PointCloud::new(vec![Point3::origin(), Point3::new(637300.25, 851210.51, 406.75)])?;
-/// assert_eq!(quantum(&cloud, Format::Las), 0.01);
-/// assert_eq!(quantum(&cloud, Format::Kitti), 0.0625);
-/// assert_eq!(quantum(&cloud, Format::Ply), 0.0);
+/// assert!(rounding(&cloud, Format::Las) < 1e-9);
+/// assert!((rounding(&cloud, Format::Kitti) - 0.01).abs() < 1e-9);
+/// assert_eq!(rounding(&cloud, Format::Ply), 0.0);
 /// # Ok::<(), barrow_geometry::Error>(())
 /// ```
-pub fn quantum(cloud: &PointCloud, format: Format) -> f64 {
+pub fn rounding(cloud: &PointCloud, format: Format) -> f64 {
+    let moved = |stored: &dyn Fn(usize, f64) -> f64| {
+        let of_point = |point: &Point3<f64>| {
+            (0..3).map(|axis| (stored(axis, point[axis]) - point[axis]).abs()).fold(0.0, f64::max)
+        };
+        cloud.positions().iter().map(of_point).fold(0.0, f64::max)
+    };
     match format {
-        Format::Las | Format::Laz => las::quantum(cloud),
-        Format::Kitti => {
-            let values = cloud.positions().iter().flat_map(|point| point.iter());
-            let largest = values.fold(0.0_f64, |largest, value| largest.max(value.abs())) as f32;
-            f64::from(largest.next_up()) - f64::from(largest)
+        Format::Las | Format::Laz => {
+            let axes = las::axes(cloud);
+            moved(&|axis, value| axes[axis].stored(value))
         }
+        Format::Kitti => moved(&|_, value| f64::from(value as f32)),
         _ => 0.0,
     }
 }

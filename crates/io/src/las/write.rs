@@ -1,7 +1,7 @@
 //! LAS and LAZ files made.
 //!
 //! Version 1.2 with point format 0 to 3, the smallest that holds time and colours; version 1.4 where normals
-//! or an intensity that is no 16-bit number go to extra bytes. Coordinates become 32-bit integers: see [`quantum`].
+//! or an intensity that is no 16-bit number go to extra bytes. Coordinates become 32-bit integers: see [`rounding`](crate::rounding).
 
 use std::io::Cursor;
 
@@ -20,23 +20,15 @@ const FINEST_DECIMAL: i32 = -6;
 
 /// How a coordinate becomes an integer.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Axis {
+pub(crate) struct Axis {
     scale: f64,
     offset: f64,
     min: f64,
     max: f64,
 }
 
-/// Distance between two coordinates that LAS can tell apart in this cloud, the largest of the three axes [m].
-///
-/// Where all coordinates of an axis are decimals of up to six digits, that step, and nothing is lost; otherwise the
-/// smallest power of ten at which the extent fits into 32 bits: 1e-7 for a room, 1e-6 for a kilometre. An axis of one value is exact.
-pub(crate) fn quantum(cloud: &PointCloud) -> f64 {
-    let varied = |axis: &&Axis| axis.min < axis.max;
-    axes(cloud).iter().filter(varied).map(|axis| axis.scale).fold(0.0, f64::max)
-}
-
-fn axes(cloud: &PointCloud) -> [Axis; 3] {
+/// How each axis is kept.
+pub(crate) fn axes(cloud: &PointCloud) -> [Axis; 3] {
     let Some(bounds) = cloud.bounds() else {
         return [Axis { scale: 1e-3, offset: 0.0, min: 0.0, max: 0.0 }; 3];
     };
@@ -89,7 +81,7 @@ impl Axis {
     }
 
     /// The coordinate that a reader will see.
-    fn stored(&self, value: f64) -> f64 {
+    pub(crate) fn stored(&self, value: f64) -> f64 {
         f64::from(self.integer(value)) * self.scale + self.offset
     }
 }
