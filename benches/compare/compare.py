@@ -11,7 +11,7 @@ seconds, five times at most. Times are medians, memory is what a call holds beyo
 than 20 s runs once; who takes longer than `--limit` is stopped, and its time is a lower bound.
 
 What is found is held against the exact answer: that of a library that searches in double precision, that of the definition
-in double precision, or barrow's own with an interval around it that is proven or a tolerance a thousand times finer, as
+in double precision, or barrow's own with an interval around it that is proven or a tolerance a hundred times finer, as
 each row says. Real scans are those of `pairs.json` in the folder that BARROW_DATA names; without it their rows are left out.
 
 `--only` runs the rows whose titles contain a part; the others stay as they were measured before, by the same commit or
