@@ -3,7 +3,7 @@
     benches/install
     cargo build --release -p barrow-benches --bins
     BARROW_DATA=FOLDER target/peers/bin/python benches/compare/compare.py [--rounds 3] [--only PART] [--limit 200]
-                                                                          [--no-write]
+                                                                          [--fresh] [--no-write]
 
 Every round runs each contender of a row once, in turn, each in a process of its own and with two threads, on Linux on the
 same two processors: a machine busy with other things slows all. In its process a contender repeats its call for two
@@ -15,7 +15,7 @@ in double precision, or barrow's own with an interval around it that is proven o
 each row says. Real scans are those of `pairs.json` in the folder that BARROW_DATA names; without it their rows are left out.
 
 `--only` runs the rows whose titles contain a part; the others stay as they were measured before, by the same commit or
-not. All answers are kept in target/benches/compare.
+not. All answers are kept in target/benches/compare, and exact ones that take long are asked once; `--fresh` asks them again.
 """
 
 import argparse
@@ -68,7 +68,7 @@ def ask(job, name, request, limit):
     return json.loads(lines[-1])
 
 
-def exact_value(row, request, answers):
+def exact_value(row, request, answers, fresh):
     if row.exact is None:
         return None
     if isinstance(row.exact, str) and row.exact in answers:
@@ -77,7 +77,7 @@ def exact_value(row, request, answers):
     request = request | more
     digest = hashlib.sha1(json.dumps([row.job, name, request], sort_keys=True).encode()).hexdigest()[:16]
     path = FOLDER / "exact" / f"{digest}.json"
-    if not path.exists():
+    if fresh or not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         print(f"  exact, by {name} ...", file=sys.stderr)
         answer = ask(row.job, name, request, 1800)
@@ -105,7 +105,7 @@ def run(row, arguments):
         if all("seconds" in answer for answer in found):
             answers[name] = answers[name] | {"seconds": statistics.median(answer["seconds"] for answer in found),
                                              "all_seconds": [answer["seconds"] for answer in found]}
-    exact = exact_value(row, request, answers)
+    exact = exact_value(row, request, answers, arguments.fresh)
     for answer in answers.values():
         if exact and "value" in answer:
             answer["off"] = abs(answer["value"] / exact - 1)
@@ -216,6 +216,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="rows whose titles contain this")
     parser.add_argument("--limit", type=float, default=200.0, help="seconds after which a contender is stopped")
+    parser.add_argument("--fresh", action="store_true", help="ask for exact answers again")
     parser.add_argument("--no-write", action="store_true", help="print the table, and leave benches/RESULTS.md alone")
     arguments = parser.parse_args()
     (FOLDER / "rows").mkdir(parents=True, exist_ok=True)
