@@ -150,7 +150,6 @@ def lines_of(result):
             why = f"> {answer['stopped'] / ours['seconds']:.0f} (stopped)" if "stopped" in answer else f"failed: {answer['failed']}"
             yield f"| {title} | {name} | {why} | | |"
             continue
-        # A bijection that is told to be one is no better for being told without a proof.
         words, worth = quality(answer)
         ratio = answer["seconds"] / ours["seconds"]
         time = f"1 ({ours['seconds']:.3g} s)" if name == "barrow" else bold(f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}", ratio < 1)
