@@ -140,9 +140,36 @@ impl Fault {
     pub(crate) fn named(self, name: &str) -> Error {
         let name = name.to_owned();
         match self {
-            Fault::At(place, problem) => Error::Malformed { name, place, problem },
+            Fault::At(place, problem) => Error::Malformed { name, place, problem: abridged(problem) },
             Fault::Read(cause) => Error::Read { name, cause },
             Fault::NonFinite(index, position) => Error::NonFinite { name, index, position },
         }
+    }
+}
+
+/// What is told of a file quotes it, and a hostile one can make a line or a list of names of any length: beginning and end are kept.
+fn abridged(problem: String) -> String {
+    const BEGINNING: usize = 300;
+    const END: usize = 120;
+    let count = problem.chars().count();
+    if count <= BEGINNING + END {
+        return problem;
+    }
+    let beginning: String = problem.chars().take(BEGINNING).collect();
+    let end: String = problem.chars().skip(count - END).collect();
+    format!("{beginning} … {end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_quotation_keeps_its_ends() {
+        let problem = format!("word \"{}\" is no type", "é".repeat(5000));
+        let told = Fault::line(3, problem).named("a.vtk").to_string();
+        assert!(told.starts_with("a.vtk: line 3: word \"éé") && told.ends_with("é\" is no type"), "{told}");
+        assert!(told.chars().count() < 450);
+        assert_eq!(Fault::file("short").named("b").to_string(), "b: file: short");
     }
 }

@@ -9,7 +9,9 @@
 mod compressed;
 mod extra;
 mod header;
+mod layered;
 mod record;
+mod times;
 mod write;
 
 use std::io;
