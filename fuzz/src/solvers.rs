@@ -57,7 +57,13 @@ pub fn nearest(bytes: &[u8]) {
     for (index, point) in pair.source.iter().enumerate() {
         let nearest =
             pair.target.iter().map(|other| (other - point).norm_squared()).fold(f64::INFINITY, f64::min);
-        assert_eq!(there.source_to_target().distances()[index], nearest.sqrt());
+        let found = there.source_to_target().distances()[index];
+        // Squares that vanish are equally near.
+        assert!(
+            found == nearest.sqrt() || nearest < 1e-290 && found < 1e-140,
+            "{found}, not {}",
+            nearest.sqrt()
+        );
     }
 }
 

@@ -30,7 +30,7 @@ use crate::{Backend, Error, KdTree, Measure, PointCloud, Result};
 /// [`density_aware`](Self::density_aware), and by direction what [`DirectedDistances`] offers.
 ///
 /// # Units
-/// Metres, or the unit of the clouds.
+/// Metres, or the unit of the clouds. Points closer than 1e-154 of it are equally near: no `f64` holds their squares.
 ///
 /// # Weights
 /// Without weights every point counts the same. With them, means, quantiles and shares are taken over the

@@ -2,7 +2,7 @@
 
 use super::flow::Flow;
 
-/// No arc.
+/// No node, no arc.
 const NONE: u32 = u32::MAX;
 
 /// Pushes mass around the cycles of a plan, towards lower cost, until an arc of each is empty: what remains is a
@@ -18,17 +18,15 @@ pub(super) fn forest(
     if is_forest((sources, targets), &plan) {
         return plan;
     }
-    let mut growing = Growing { plan, beside: vec![Vec::new(); sources + targets], sources };
-    let mut from = vec![NONE; sources + targets];
+    let mut growing = Growing::new((sources, targets), plan);
     for arc in 0..growing.plan.len() as u32 {
         // Several cycles may be closed one after the other: emptying one arc may leave this one with mass.
         while growing.plan[arc as usize].2 > 0 {
-            let (i, j, _) = growing.plan[arc as usize];
-            let Some(path) = growing.path(i, sources as u32 + j, &mut from) else {
+            if !growing.find_path(arc) {
                 growing.link(arc);
                 break;
-            };
-            growing.resolve(arc, &path, &price);
+            }
+            growing.resolve(arc, &price);
         }
     }
     growing.plan.retain(|flow| flow.2 > 0);
@@ -54,62 +52,111 @@ fn root(above: &mut [u32], mut node: u32) -> u32 {
     node
 }
 
-/// A forest under construction.
+/// A forest under construction: every node knows the arc that leads upward, and nothing that lies below. In a plan that
+/// leaves mass out, half a million points hang on one node, and no step may look at all of them.
 struct Growing {
     plan: Vec<Flow>,
-    /// Arcs of the forest at every node.
-    beside: Vec<Vec<u32>>,
     sources: usize,
+    /// The node above every node and the arc that leads there; [`NONE`] at a root.
+    above: Vec<(u32, u32)>,
+    /// Which search saw a node last, even from an arc's source and odd from its target.
+    seen: Vec<u64>,
+    search: u64,
+    /// The arcs from the target of an arc back to its source, as found last.
+    path: Vec<u32>,
 }
 
 impl Growing {
+    fn new((sources, targets): (usize, usize), plan: Vec<Flow>) -> Self {
+        let count = sources + targets;
+        Self {
+            plan,
+            sources,
+            above: vec![(NONE, NONE); count],
+            seen: vec![0; count],
+            search: 0,
+            path: Vec::new(),
+        }
+    }
+
     fn ends(&self, arc: u32) -> [u32; 2] {
         let (i, j, _) = self.plan[arc as usize];
         [i, self.sources as u32 + j]
     }
 
-    fn link(&mut self, arc: u32) {
-        for node in self.ends(arc) {
-            self.beside[node as usize].push(arc);
+    /// Finds the path between the ends of an arc; `false` if the forest does not join them.
+    fn find_path(&mut self, arc: u32) -> bool {
+        let ends = self.ends(arc);
+        let Some(meeting) = self.meeting(ends) else { return false };
+        self.path.clear();
+        let [source, target] = ends;
+        self.climb(target, meeting);
+        let turn = self.path.len();
+        self.climb(source, meeting);
+        self.path[turn..].reverse();
+        true
+    }
+
+    /// Adds the arcs from a node up to one above.
+    fn climb(&mut self, mut node: u32, top: u32) {
+        while node != top {
+            let (above, arc) = self.above[node as usize];
+            self.path.push(arc);
+            node = above;
         }
     }
 
-    /// The arcs from `last` back to `first`, if the forest joins them. `from` is scratch, all [`NONE`].
-    fn path(&self, first: u32, last: u32, from: &mut [u32]) -> Option<Vec<u32>> {
-        let mut reached = vec![first];
-        let mut at = 0;
-        let mut found = false;
-        while at < reached.len() && !found {
-            let node = reached[at];
-            at += 1;
-            for &arc in &self.beside[node as usize] {
-                let [i, j] = self.ends(arc);
-                let other = if node == i { j } else { i };
-                if other == first || from[other as usize] != NONE {
+    /// The lowest node above both: whoever comes second to it finds the traces of the other.
+    fn meeting(&mut self, ends: [u32; 2]) -> Option<u32> {
+        self.search += 2;
+        let mut at = ends;
+        while at != [NONE; 2] {
+            for side in 0..2 {
+                let node = at[side];
+                if node == NONE {
                     continue;
                 }
-                from[other as usize] = arc;
-                reached.push(other);
-                found |= other == last;
+                if self.seen[node as usize] == self.search + (1 - side as u64) {
+                    return Some(node);
+                }
+                self.seen[node as usize] = self.search + side as u64;
+                at[side] = self.above[node as usize].0;
             }
         }
-        let path = found.then(|| {
-            let mut path = Vec::new();
-            let mut node = last;
-            while node != first {
-                let arc = from[node as usize];
-                path.push(arc);
-                let [i, j] = self.ends(arc);
-                node = if node == i { j } else { i };
-            }
-            path
-        });
-        reached.into_iter().for_each(|node| from[node as usize] = NONE);
-        path
+        None
     }
 
-    /// Pushes mass around the cycle of an arc and a path, and unlinks what becomes empty.
-    fn resolve(&mut self, arc: u32, path: &[u32], price: &impl Fn(u32, u32) -> f64) {
+    /// Joins two trees by an arc: the root that is nearer moves to the arc's end, and hangs below the other end.
+    fn link(&mut self, arc: u32) {
+        let [i, j] = self.ends(arc);
+        let mut at = [i, j];
+        let lower = loop {
+            match at.map(|node| self.above[node as usize].0) {
+                [NONE, _] => break i,
+                [_, NONE] => break j,
+                above => at = above,
+            }
+        };
+        let (mut node, mut hangs) = (lower, (if lower == i { j } else { i }, arc));
+        while node != NONE {
+            let before = std::mem::replace(&mut self.above[node as usize], hangs);
+            hangs = (node, before.1);
+            node = before.0;
+        }
+    }
+
+    /// Takes an arc out: what hung by it is a tree of its own.
+    fn cut(&mut self, arc: u32) {
+        for node in self.ends(arc) {
+            if self.above[node as usize].1 == arc {
+                self.above[node as usize] = (NONE, NONE);
+            }
+        }
+    }
+
+    /// Pushes mass around the cycle of an arc and the path that was found, and cuts what becomes empty.
+    fn resolve(&mut self, arc: u32, price: &impl Fn(u32, u32) -> f64) {
+        let path = std::mem::take(&mut self.path);
         // Around a cycle of a bipartite graph every other arc gains and the rest lose. The path starts at the
         // arc's target.
         let cost = |arc: u32| price(self.plan[arc as usize].0, self.plan[arc as usize].1);
@@ -124,11 +171,10 @@ impl Growing {
         for (place, &arc) in path.iter().enumerate() {
             self.plan[arc as usize].2 += if loses(place) { -amount } else { amount };
             if self.plan[arc as usize].2 == 0 {
-                for node in self.ends(arc) {
-                    self.beside[node as usize].retain(|&other| other != arc);
-                }
+                self.cut(arc);
             }
         }
+        self.path = path;
     }
 }
 
