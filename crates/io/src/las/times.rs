@@ -1,9 +1,9 @@
 //! Times of compressed points (LASzip, `laszip_itemio_gpstime.hpp`): differences to the last of four interleaved sequences.
 //!
 //! laz decodes the same, but calls itself for every change to another sequence, of which a file can hold as many in a row as
-//! it likes: stacks overflow, which nothing can catch. Here it is a loop.
+//! it likes: stacks overflow, which nothing can catch. Here it is a loop, and a short one.
 
-use std::io::{Cursor, Read, Result};
+use std::io::{Cursor, Error, ErrorKind, Read, Result};
 
 use laz::decoders::ArithmeticDecoder;
 use laz::decompressors::{IntegerDecompressor, IntegerDecompressorBuilder};
@@ -72,8 +72,13 @@ impl Times {
 
     /// The time of the next point that has one.
     pub(super) fn next<R: Read>(&mut self, decoder: &mut ArithmeticDecoder<R>) -> Result<i64> {
-        while !self.decode(decoder)? {}
-        Ok(self.sequences[self.last].time)
+        // Whoever compresses looks for the one sequence that is near, so that one change is all that is ever needed.
+        for _ in 0..self.sequences.len() {
+            if self.decode(decoder)? {
+                return Ok(self.sequences[self.last].time);
+            }
+        }
+        Err(Error::new(ErrorKind::InvalidData, "its time is in none of the four sequences of times"))
     }
 
     /// One code: `false` if it says to look for the time in another sequence.
@@ -174,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sequences_may_change_without_end() {
+    fn sequences_that_change_without_end_are_refused() {
         let mut encoder = ArithmeticEncoder::new(Cursor::new(Vec::new()));
         let mut model = ArithmeticModelBuilder::new(FIRST_CODES).with_compression(true).build();
         for _ in 0..2_000_000 {
@@ -185,7 +190,7 @@ mod tests {
         assert!(bytes.len() < 1000, "{} bytes", bytes.len());
         let mut decoder = ArithmeticDecoder::new(bytes.as_slice());
         decoder.read_init_bytes().unwrap();
-        // What follows is not there, or is what the last bytes happen to say.
-        drop(Times::of_all().next(&mut decoder));
+        let error = Times::of_all().next(&mut decoder).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidData);
     }
 }
