@@ -111,16 +111,16 @@ impl Growing {
         self.search += 2;
         let mut at = ends;
         while at != [NONE; 2] {
-            for side in 0..2 {
-                let node = at[side];
-                if node == NONE {
+            for (side, node) in (0..).zip(&mut at) {
+                if *node == NONE {
                     continue;
                 }
-                if self.seen[node as usize] == self.search + (1 - side as u64) {
-                    return Some(node);
+                let seen = &mut self.seen[*node as usize];
+                if *seen == self.search + (1 - side) {
+                    return Some(*node);
                 }
-                self.seen[node as usize] = self.search + side as u64;
-                at[side] = self.above[node as usize].0;
+                *seen = self.search + side;
+                *node = self.above[*node as usize].0;
             }
         }
         None

@@ -100,7 +100,7 @@ impl<'a> LayeredFieldDecompressor<Cursor<&'a [u8]>> for Points {
         field.copy_from_slice(&point);
         self.channel = usize::from(point[FLAGS] >> 4 & 3);
         *channel = self.channel;
-        self.current = Box::new(Channel::new(point));
+        *self.current = Channel::new(point);
         Ok(())
     }
 
