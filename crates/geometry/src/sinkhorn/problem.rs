@@ -192,6 +192,14 @@ impl<'a> TransportProblem<'a> {
                 return Err(Error::InvalidOption { name, requirement, got: length });
             }
         }
+        // A value compares the plan with a ⊗ b, whose mass is the product of the totals.
+        let (a, b) = (self.source.total(), self.target.total());
+        let longest = self.blur.max(self.reach.unwrap_or(0.0)).max(frame.scale);
+        let largest = self.cost.of_length(longest) * a.max(b).max(a * b);
+        if largest > f64::MAX / 64.0 {
+            let requirement = "of totals whose product, times costs, is a number";
+            return Err(Error::InvalidOption { name: "weights", requirement, got: a.max(b) });
+        }
         Ok(frame)
     }
 }
