@@ -187,7 +187,8 @@ impl<'a> TransportProblem<'a> {
         }
         for (name, length) in [("blur", self.blur)].into_iter().chain(self.reach.map(|r| ("reach", r))) {
             let epsilon = self.cost.of_length(length / frame.scale);
-            if !epsilon.is_normal() || epsilon > 1e100 || self.cost.of_length(length) > f64::MAX / 4.0 {
+            let cost = self.cost.of_length(length);
+            if !epsilon.is_normal() || epsilon > 1e100 || !cost.is_normal() || cost > f64::MAX / 4.0 {
                 let requirement = "of the order of the extent of the two measures";
                 return Err(Error::InvalidOption { name, requirement, got: length });
             }
