@@ -12,6 +12,10 @@ use crate::{Error, Measure, Result};
 /// ε, would leave no four digits in an entry of the plan.
 const MIN_BLUR: f64 = 1e-6;
 
+/// Smallest reach as a part of the blur. Potentials are of the size of ε and rounded as such; where they are divided by a ρ far
+/// below it, only rounding would be left.
+const MIN_REACH: f64 = 1e-3;
+
 /// Largest epsilon that is computed with, in costs of crossing the extent: a value is a difference of multiples of epsilon, which
 /// hold fewer and fewer of its digits, while the plan hardly changes any more.
 const MAX_EPSILON: f64 = 2e8;
@@ -106,7 +110,7 @@ pub struct TransportProblem<'a> {
     /// everything with everything to 10⁻⁸ of the extent², and is what a wider one is taken for without a reach (2 · 10⁸ for the
     /// Euclidean cost).
     pub blur: f64,
-    /// Length beyond which mass is rather dropped than moved \[m\]; `None` = balanced.
+    /// Length beyond which mass is rather dropped than moved \[m\], at least a thousandth of the blur; `None` = balanced.
     pub reach: Option<f64>,
     /// What dropping mass costs; without a reach, nothing is dropped.
     pub penalty: MarginalPenalty,
@@ -173,6 +177,10 @@ impl<'a> TransportProblem<'a> {
         require_positive("blur", self.blur)?;
         if let Some(reach) = self.reach {
             require_positive("reach", reach)?;
+            if reach < MIN_REACH * self.blur {
+                let requirement = "at least a thousandth of the blur";
+                return Err(Error::InvalidOption { name: "reach", requirement, got: reach });
+            }
         } else {
             let (source_total, target_total) = (self.source.total(), self.target.total());
             require_equal_totals(source_total, target_total)?;
