@@ -121,6 +121,19 @@ pub(crate) fn require_equal_totals(source_total: f64, target_total: f64) -> Resu
     Ok(())
 }
 
+/// Beyond, units in which the larger total is counted are too coarse for the smaller one.
+const LARGEST_RATIO: f64 = 1e9;
+
+/// Accepts totals of which one is not lost beside the other.
+pub(crate) fn require_comparable_totals(source_total: f64, target_total: f64) -> Result<()> {
+    let ratio = source_total.max(target_total) / source_total.min(target_total);
+    if ratio > LARGEST_RATIO {
+        let requirement = "of totals of which one is at most 10⁹ times the other";
+        return Err(Error::InvalidOption { name: "weights", requirement, got: ratio });
+    }
+    Ok(())
+}
+
 /// Least part of a total that is worth moving: of smaller ones bounds on a mean over the moved mass would be as wide as the clouds.
 const LEAST_PART: f64 = 1e-9;
 

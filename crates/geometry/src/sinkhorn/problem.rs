@@ -5,7 +5,7 @@ use nalgebra::Point3;
 use crate::balance::Balance;
 use crate::error::require_positive;
 use crate::frame::Frame;
-use crate::measure::require_equal_totals;
+use crate::measure::{require_comparable_totals, require_equal_totals};
 use crate::{Error, Measure, Result};
 
 /// Smallest blur as a part of the extent. Below it even `f64` potentials, whose rounding is divided by
@@ -175,15 +175,16 @@ impl<'a> TransportProblem<'a> {
     /// Checks the options and finds the frame to compute in.
     pub(super) fn frame(&self) -> Result<Frame> {
         require_positive("blur", self.blur)?;
+        let (a, b) = (self.source.total(), self.target.total());
         if let Some(reach) = self.reach {
             require_positive("reach", reach)?;
+            require_comparable_totals(a, b)?;
             if reach < MIN_REACH * self.blur {
                 let requirement = "at least a thousandth of the blur";
                 return Err(Error::InvalidOption { name: "reach", requirement, got: reach });
             }
         } else {
-            let (source_total, target_total) = (self.source.total(), self.target.total());
-            require_equal_totals(source_total, target_total)?;
+            require_equal_totals(a, b)?;
         }
         // Coincident points have no extent; then the blur is the only length there is. A blur far above the
         // extent must not become huge in units of it.
@@ -202,7 +203,6 @@ impl<'a> TransportProblem<'a> {
             }
         }
         // A value compares the plan with a ⊗ b, whose mass is the product of the totals.
-        let (a, b) = (self.source.total(), self.target.total());
         let longest = self.blur.max(self.reach.unwrap_or(0.0)).max(frame.scale);
         let largest = self.cost.of_length(longest) * a.max(b).max(a * b);
         if largest > f64::MAX / 64.0 {

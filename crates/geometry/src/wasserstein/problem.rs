@@ -3,7 +3,7 @@
 use super::masses::Masses;
 use super::outside::Leftover;
 use crate::error::require_positive;
-use crate::measure::{require_available, require_equal_totals};
+use crate::measure::{require_available, require_comparable_totals, require_equal_totals};
 use crate::{Error, Measure, Result};
 
 /// How much of the mass must be moved.
@@ -49,9 +49,6 @@ pub struct WassersteinProblem<'a> {
 
 /// Largest number of pairs where all of them are looked at.
 pub(super) const PAIRS: usize = 1 << 22;
-
-/// Beyond, the units in which the larger total is counted are too coarse for the smaller one.
-const LARGEST_RATIO: f64 = 1e9;
 
 /// Highest price of a unit of mass, where moving it across everything costs about 1: beyond, costs are lost beside it in rounding.
 const DEAREST: f64 = 1e15;
@@ -121,11 +118,7 @@ impl<'a> WassersteinProblem<'a> {
                 require_available(mass, source_total, target_total)?;
             }
         }
-        let ratio = source_total.max(target_total) / source_total.min(target_total);
-        if ratio > LARGEST_RATIO {
-            let requirement = "of totals of which one is at most 10⁹ times the other";
-            return Err(Error::InvalidOption { name: "weights", requirement, got: ratio });
-        }
+        require_comparable_totals(source_total, target_total)?;
         let (rows, columns) = (self.source.len(), self.target.len());
         if ![1.0, 2.0].contains(&self.p) && rows.saturating_mul(columns) > PAIRS {
             return Err(Error::PlanTooLarge { rows, columns, limit: PAIRS });
