@@ -3,8 +3,10 @@
 //! Each target takes any bytes, and panics if barrow panics or answers wrong. `cargo fuzz` searches for such bytes; the test of
 //! this crate tries those that were once found, and random changes of good ones, on any compiler.
 
+mod clouds;
 mod files;
 mod good;
+mod motions;
 mod questions;
 mod solvers;
 
@@ -20,7 +22,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 24] = [
     Target { name: "ply", run: files::ply },
     Target { name: "pcd", run: files::pcd },
     Target { name: "las", run: files::las },
@@ -35,11 +37,16 @@ pub const TARGETS: [Target; 19] = [
     Target { name: "poses", run: files::poses },
     Target { name: "plans", run: files::plans },
     Target { name: "weights", run: files::weights },
-    Target { name: "nearest", run: solvers::nearest },
+    Target { name: "nearest", run: clouds::nearest },
+    Target { name: "thin", run: clouds::thin },
     Target { name: "wasserstein", run: solvers::wasserstein },
     Target { name: "sinkhorn", run: solvers::sinkhorn },
     Target { name: "sliced", run: solvers::sliced },
-    Target { name: "register", run: solvers::register },
+    Target { name: "matrix", run: solvers::matrix },
+    Target { name: "line", run: solvers::line },
+    Target { name: "register", run: motions::register },
+    Target { name: "similarity", run: motions::similarity },
+    Target { name: "deform", run: motions::deform },
 ];
 
 /// The target of a name.

@@ -1,6 +1,7 @@
 //! Small clouds, weights and options out of bytes.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
+use barrow::geometry::{Measure, PointCloud};
 use nalgebra::Point3;
 
 /// Points of a cloud at most: every pair is looked at, and many small questions find more than few large ones.
@@ -40,6 +41,28 @@ impl<'a> Arbitrary<'a> for Pair {
             _ => None,
         };
         Ok(Self { source, target, weights })
+    }
+}
+
+impl Pair {
+    /// Both with their weights, if barrow takes them.
+    pub fn measures(&self) -> Option<[Measure<'_>; 2]> {
+        match &self.weights {
+            Some([a, b]) => {
+                Some([Measure::weighted(&self.source, a).ok()?, Measure::weighted(&self.target, b).ok()?])
+            }
+            None => Some([Measure::uniform(&self.source).ok()?, Measure::uniform(&self.target).ok()?]),
+        }
+    }
+
+    /// Both without weights, if barrow takes them.
+    pub fn clouds(&self) -> Option<[PointCloud; 2]> {
+        Some([PointCloud::new(self.source.clone()).ok()?, PointCloud::new(self.target.clone()).ok()?])
+    }
+
+    /// The largest coordinate: what differences of coordinates are rounded to is a part of it.
+    pub fn extent(&self) -> f64 {
+        self.source.iter().chain(&self.target).map(|point| point.coords.amax()).fold(0.0, f64::max)
     }
 }
 

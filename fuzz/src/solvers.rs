@@ -1,32 +1,14 @@
-//! Distances and registrations of any small clouds: an error, or an answer that keeps what it promises.
+//! Transport between any small clouds, numbers and matrices: an error, or an answer that keeps what it promises.
 
 use arbitrary::{Arbitrary, Unstructured};
 use barrow::geometry::{
-    Backend, Measure, Moved, NearestDistances, PointCloud, Sinkhorn, Sliced, TransportProblem, Wasserstein,
-    WassersteinProblem,
+    Backend, Balance, LineMeasure, MatrixSinkhorn, MatrixTransport, Measure, Moved, Sinkhorn, Sliced,
+    TransportProblem, Wasserstein, WassersteinProblem, jensen_shannon, kullback_leibler, total_variation,
+    wasserstein_1d,
 };
-use barrow::registration::{Aligner, Method};
-use nalgebra::{Isometry3, Point3, Vector3};
+use nalgebra::{DMatrix, Vector3};
 
 use crate::questions::{Pair, option};
-
-fn measures(pair: &Pair) -> Option<[Measure<'_>; 2]> {
-    match &pair.weights {
-        Some([a, b]) => {
-            Some([Measure::weighted(&pair.source, a).ok()?, Measure::weighted(&pair.target, b).ok()?])
-        }
-        None => Some([Measure::uniform(&pair.source).ok()?, Measure::uniform(&pair.target).ok()?]),
-    }
-}
-
-fn clouds(pair: &Pair) -> Option<[PointCloud; 2]> {
-    Some([PointCloud::new(pair.source.clone()).ok()?, PointCloud::new(pair.target.clone()).ok()?])
-}
-
-/// The largest coordinate: what differences of coordinates are rounded to is a part of it.
-fn extent(pair: &Pair) -> f64 {
-    pair.source.iter().chain(&pair.target).map(|point| point.coords.amax()).fold(0.0, f64::max)
-}
 
 /// Center of mass.
 fn mean(measure: &Measure) -> Vector3<f64> {
@@ -46,31 +28,10 @@ fn mean_cost(source: &Measure, target: &Measure) -> f64 {
     (0..source.len()).map(row).sum()
 }
 
-pub fn nearest(bytes: &[u8]) {
-    let Ok(pair) = Pair::arbitrary(&mut Unstructured::new(bytes)) else { return };
-    let Some([source, target]) = clouds(&pair) else { return };
-    let Ok(there) = NearestDistances::between(&source, &target) else { return };
-    // The same from the other side, to the bit, and what looking at every pair finds.
-    let back = NearestDistances::between(&target, &source).expect("an answer there is one back");
-    assert_eq!(there.hausdorff().value, back.hausdorff().value);
-    assert_eq!(there.chamfer().value, back.chamfer().value);
-    for (index, point) in pair.source.iter().enumerate() {
-        let nearest =
-            pair.target.iter().map(|other| (other - point).norm_squared()).fold(f64::INFINITY, f64::min);
-        let found = there.source_to_target().distances()[index];
-        // Squares that vanish are equally near.
-        assert!(
-            found == nearest.sqrt() || nearest < 1e-290 && found < 1e-140,
-            "{found}, not {}",
-            nearest.sqrt()
-        );
-    }
-}
-
 pub fn wasserstein(bytes: &[u8]) {
     let mut bytes = Unstructured::new(bytes);
     let Ok(pair) = Pair::arbitrary(&mut bytes) else { return };
-    let Some([source, target]) = measures(&pair) else { return };
+    let Some([source, target]) = pair.measures() else { return };
     let kind = u8::arbitrary(&mut bytes).unwrap_or(0);
     let p = match kind % 4 {
         0 => 1.0,
@@ -81,7 +42,7 @@ pub fn wasserstein(bytes: &[u8]) {
     let moved = match kind / 4 % 4 {
         0 | 1 => Moved::All,
         2 => Moved::Mass(option(&mut bytes, 0.5 * total)),
-        _ => Moved::Within(option(&mut bytes, 0.3 * extent(&pair))),
+        _ => Moved::Within(option(&mut bytes, 0.3 * pair.extent())),
     };
     let problem = WassersteinProblem { p, moved, ..WassersteinProblem::new(source, target) };
     let solver = Wasserstein { gap: option(&mut bytes, 1e-3), ..Wasserstein::default() };
@@ -101,16 +62,16 @@ pub fn wasserstein(bytes: &[u8]) {
     if moved == Moved::All {
         // No plan moves the center of mass by more than it moves mass on the mean (Jensen).
         let least = (mean(&source) - mean(&target)).norm();
-        assert!(upper >= least * (1.0 - 1e-9) - 1e-12 * extent(&pair), "{upper} is below {least}");
+        assert!(upper >= least * (1.0 - 1e-9) - 1e-12 * pair.extent(), "{upper} is below {least}");
     }
 }
 
 pub fn sinkhorn(bytes: &[u8]) {
     let mut bytes = Unstructured::new(bytes);
     let Ok(pair) = Pair::arbitrary(&mut bytes) else { return };
-    let Some([source, target]) = measures(&pair) else { return };
-    let problem = TransportProblem::new(source, target, option(&mut bytes, 0.1 * extent(&pair)));
-    let reach = bool::arbitrary(&mut bytes).unwrap_or(false).then(|| option(&mut bytes, extent(&pair)));
+    let Some([source, target]) = pair.measures() else { return };
+    let problem = TransportProblem::new(source, target, option(&mut bytes, 0.1 * pair.extent()));
+    let reach = bool::arbitrary(&mut bytes).unwrap_or(false).then(|| option(&mut bytes, pair.extent()));
     let problem = TransportProblem { reach, ..problem };
     let solver = Sinkhorn { max_iterations: 200, ..Sinkhorn::default() };
     let Ok(plan) = solver.solve(&problem, &Backend::Cpu) else { return };
@@ -119,7 +80,9 @@ pub fn sinkhorn(bytes: &[u8]) {
     if reach.is_none() && plan.convergence().converged() {
         // Between what is cheapest and what couples everything with everything.
         let most = mean_cost(&source, &target);
-        let rounding = 1e-6 * (most + problem.blur * problem.blur) + 1e-9 * extent(&pair).powi(2);
+        // Misplaced mass counts with ε, 2 blur².
+        let inexact = 1e-6 + 2.0 * plan.convergence().residual;
+        let rounding = inexact * (most + problem.blur * problem.blur) + 1e-9 * pair.extent().powi(2);
         assert!(plan.value() <= most + rounding, "{} above {most}", plan.value());
         assert!(plan.value() >= (mean(&source) - mean(&target)).norm_squared() - rounding);
     }
@@ -134,39 +97,96 @@ pub fn sinkhorn(bytes: &[u8]) {
 pub fn sliced(bytes: &[u8]) {
     let mut bytes = Unstructured::new(bytes);
     let Ok(pair) = Pair::arbitrary(&mut bytes) else { return };
-    let Some([source, target]) = measures(&pair) else { return };
+    let Some([source, target]) = pair.measures() else { return };
     let options = Sliced { projections: 32, p: option(&mut bytes, 2.0), ..Sliced::default() };
     let Ok(there) = options.distance(&source, &target) else { return };
     let back = options.distance(&target, &source).expect("an answer there is one back");
     assert!(there.value.is_finite() && there.value >= 0.0 && there.standard_error >= 0.0);
-    let slack = 1e-6 * there.value + 1e-9 * extent(&pair);
+    let slack = 1e-6 * there.value + 1e-9 * pair.extent();
     assert!((there.value - back.value).abs() <= slack, "{} there, {} back", there.value, back.value);
 }
 
-pub fn register(bytes: &[u8]) {
+pub fn matrix(bytes: &[u8]) {
     let mut bytes = Unstructured::new(bytes);
     let Ok(pair) = Pair::arbitrary(&mut bytes) else { return };
-    let Some([source, target]) = clouds(&pair) else { return };
     let kind = u8::arbitrary(&mut bytes).unwrap_or(0);
-    let method = [Method::Auto, Method::Transport, Method::Gicp, Method::PointToPlane, Method::PointToPoint]
-        [usize::from(kind % 5)];
-    let shift = [0.0; 3].map(|zero: f64| zero + option(&mut bytes, 0.1 * extent(&pair)));
-    let start = Isometry3::translation(shift[0], shift[1], shift[2]);
-    let is_start = start.to_homogeneous().iter().all(|number| number.is_finite());
-    let given =
-        |is_given: bool, bytes: &mut Unstructured, sensible: f64| is_given.then(|| option(bytes, sensible));
-    let aligner = Aligner {
-        method,
-        initial: (kind & 64 == 0 && is_start).then_some(start),
-        voxel_size: given(kind & 128 == 0, &mut bytes, 0.1 * extent(&pair)),
-        max_iterations: 20,
-        ..Aligner::default()
+    let cost = DMatrix::from_fn(pair.source.len(), pair.target.len(), |i, j| {
+        let across = pair.target[j] - pair.source[i];
+        if kind & 128 == 0 { across.norm_squared() } else { across.x }
+    });
+    let alike = |count: usize| vec![1.0 / count as f64; count];
+    let [a, b] = pair.weights.clone().unwrap_or_else(|| [alike(pair.source.len()), alike(pair.target.len())]);
+    let total = a.iter().sum::<f64>().min(b.iter().sum());
+    let size = cost.amax();
+    let balance = match kind % 4 {
+        0 => Balance::Exact,
+        1 => Balance::KullbackLeibler { rho: option(&mut bytes, size) },
+        2 => Balance::TotalVariation { rho: option(&mut bytes, size) },
+        _ => Balance::Partial { mass: option(&mut bytes, 0.5 * total) },
     };
-    let Ok(found) = aligner.align(&source, &target) else { return };
-    let pose = found.target_from_source;
-    assert!(pose.to_homogeneous().iter().all(|number| number.is_finite()));
-    assert!((pose.rotation.quaternion().norm() - 1.0).abs() < 1e-9);
-    assert!((0.0..=1.0).contains(&found.fitness) && (0.0..=1.0).contains(&found.overlap));
-    let first: Option<&Point3<f64>> = source.positions().first();
-    assert!(first.is_none_or(|point| (pose * point).iter().all(|number| number.is_finite())));
+    let epsilon = option(&mut bytes, 0.1 * size);
+    let problem = MatrixTransport { balance, ..MatrixTransport::new(&cost, &a, &b, epsilon) };
+    let solver = MatrixSinkhorn { max_iterations: 200, ..MatrixSinkhorn::default() };
+    let Ok(answer) = solver.solve(&problem) else { return };
+    assert!(answer.plan.iter().all(|mass| mass.is_finite() && *mass >= 0.0));
+    assert!(answer.value.is_finite() && answer.transport_cost.is_finite());
+    if answer.convergence.converged() && matches!(balance, Balance::Exact | Balance::Partial { .. }) {
+        let slack = 1e-6 * total;
+        for (row, weight) in answer.plan.row_iter().zip(&a) {
+            assert!(row.sum() <= weight + slack, "{} of {weight}", row.sum());
+        }
+        for (column, weight) in answer.plan.column_iter().zip(&b) {
+            // Totals that differ by rounding are scaled away.
+            assert!(column.sum() <= weight + slack, "{} of {weight}", column.sum());
+        }
+        let mass = if let Balance::Partial { mass } = balance { mass } else { total };
+        assert!((answer.plan.sum() - mass).abs() <= slack, "{} of {mass}", answer.plan.sum());
+    }
+}
+
+pub fn line(bytes: &[u8]) {
+    let mut bytes = Unstructured::new(bytes);
+    let Ok(pair) = Pair::arbitrary(&mut bytes) else { return };
+    let [source, target] =
+        [&pair.source, &pair.target].map(|points| points.iter().map(|point| point.x).collect::<Vec<f64>>());
+    if let Some([a, b]) = &pair.weights {
+        divergences(a, b);
+    }
+    let measure = |positions, side: usize| match &pair.weights {
+        Some(weights) => LineMeasure::weighted(positions, &weights[side]),
+        None => LineMeasure::uniform(positions),
+    };
+    let (Ok(source), Ok(target)) = (measure(source.as_slice(), 0), measure(target.as_slice(), 1)) else {
+        return;
+    };
+    let p = option(&mut bytes, 2.0);
+    let Ok(there) = wasserstein_1d(&source, &target, p) else { return };
+    let back = wasserstein_1d(&target, &source, p).expect("an answer there is one back");
+    assert!(there.value >= 0.0 && there.value.is_finite());
+    let farthest =
+        source.positions().iter().flat_map(|x| target.positions().iter().map(move |y| (x - y).abs()));
+    let farthest = farthest.fold(0.0, f64::max);
+    let slack = 1e-9 * farthest;
+    assert!((there.value - back.value).abs() <= slack, "{} there, {} back", there.value, back.value);
+    assert!(there.value <= farthest + slack, "{} of at most {farthest}", there.value);
+    let mass: f64 = there.arcs.iter().map(|arc| arc.mass).sum();
+    assert!((mass - 1.0).abs() < 1e-9, "{mass}");
+    let same = wasserstein_1d(&source, &source, p).expect("an answer to another is one to itself");
+    assert_eq!(same.value, 0.0);
+    if let Some(potential) = &there.potential {
+        assert!((potential.value - there.value).abs() <= slack, "{} proves {}", potential.value, there.value);
+    }
+}
+
+fn divergences(a: &[f64], b: &[f64]) {
+    let (Ok(there), Ok(between), Ok(apart)) =
+        (kullback_leibler(a, b), jensen_shannon(a, b), total_variation(a, b))
+    else {
+        return;
+    };
+    assert!(
+        there >= 0.0 && (0.0..=std::f64::consts::LN_2).contains(&between) && (0.0..=1.0).contains(&apart)
+    );
+    // Pinsker's inequality.
+    assert!(2.0 * apart * apart <= there + 1e-9, "{apart} is too far apart for {there}");
 }

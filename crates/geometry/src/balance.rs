@@ -1,5 +1,7 @@
 //! What a plan must do with the marginals: meet them, pay for missing them, or stay below them.
 
+use crate::measure::are_equal_totals;
+
 /// Part of the total by which slopes of the dual must differ from zero before they are followed.
 const FLAT: f64 = 1e-12;
 
@@ -124,10 +126,11 @@ impl Balance {
         match self {
             Self::Exact | Self::Partial { .. } => 0.0,
             Self::KullbackLeibler { rho } => {
-                let kept = |(weights, potential): Weighted| {
-                    log_sum_exp(weights.iter().zip(potential).map(|(w, f)| w.ln() - f / rho))
-                };
-                0.5 * rho * (kept(source) - kept(target))
+                let total = |(weights, _): Weighted| weights.iter().sum::<f64>();
+                let (a, b) = (total(source), total(target));
+                // Multiplied by a large ρ, what rounding makes of equal totals would drown the potentials.
+                let totals = if are_equal_totals(a, b) { 0.0 } else { (a / b).ln() };
+                0.5 * rho * (totals + log_mean_kept(source, a, rho) - log_mean_kept(target, b, rho))
             }
             Self::TotalVariation { rho } => {
                 climb(rho, source, target).unwrap_or_else(|| -climb(rho, target, source).unwrap_or(0.0))
@@ -173,10 +176,16 @@ fn climb(rho: f64, (a, f): Weighted, (b, g): Weighted) -> Option<f64> {
     Some(limit)
 }
 
-/// log Σ exp, without overflow. −∞ terms are allowed as long as one term is finite.
-fn log_sum_exp(terms: impl Iterator<Item = f64> + Clone) -> f64 {
-    let largest = terms.clone().fold(f64::NEG_INFINITY, f64::max);
-    largest + terms.map(|term| (term - largest).exp()).sum::<f64>().ln()
+/// log (Σ w e^(−f/ρ) / Σ w): without overflow, and with all digits where every f is far below ρ.
+fn log_mean_kept((weights, potential): Weighted, total: f64, rho: f64) -> f64 {
+    let terms =
+        || weights.iter().zip(potential).filter(|&(&weight, _)| weight > 0.0).map(|(w, f)| (w, -f / rho));
+    let largest = terms().map(|(_, log)| log).fold(f64::NEG_INFINITY, f64::max);
+    let lost = terms().map(|(weight, log)| weight * (log - largest).exp_m1()).sum::<f64>() / total;
+    if lost > -0.5 {
+        return largest + lost.ln_1p();
+    }
+    largest + (terms().map(|(weight, log)| weight * (log - largest).exp()).sum::<f64>() / total).ln()
 }
 
 #[cfg(test)]
@@ -190,6 +199,36 @@ mod tests {
             weights.iter().zip(potential).map(|(w, p)| w * gain(p + t)).sum()
         };
         side(a, f, t) + side(b, g, -t)
+    }
+
+    #[test]
+    fn a_large_price_leaves_the_translation_its_digits() {
+        // To first order the mean of one side less that of the other, halved, whatever ρ is.
+        let (a, b) = ([1.0 / 18.0; 18], [1.0 / 26.0; 26]);
+        let f: Vec<f64> = (0..18).map(f64::from).collect();
+        let g: Vec<f64> = (0..26).map(|j| 0.5 * f64::from(j)).collect();
+        for exponent in [9, 15, 30, 60] {
+            let balance = Balance::KullbackLeibler { rho: 10f64.powi(exponent) };
+            let t = balance.translation((&a, &f), (&b, &g));
+            assert!((t - 0.5 * (6.25 - 8.5)).abs() < 1e-7, "1e{exponent}: {t}");
+        }
+    }
+
+    #[test]
+    fn the_translation_of_kullback_leibler_keeps_as_much_on_both_sides() {
+        for (f, g) in [
+            ([3.0, -800.0, 2.0], [0.1, 0.2]),
+            ([0.1, 0.2, 0.3], [5.0, 900.0]),
+            ([-2.0, 0.5, 1.0], [0.0, 0.0]),
+        ] {
+            let (a, b) = ([1.0, 1e-9, 0.0], [0.5, 0.25]);
+            let t = Balance::KullbackLeibler { rho: 1.5 }.translation((&a, &f), (&b, &g));
+            let kept = |weights: &[f64], potential: &[f64], t: f64| {
+                weights.iter().zip(potential).map(|(w, p)| w * (-(p + t) / 1.5).exp()).sum::<f64>()
+            };
+            let (there, back) = (kept(&a, &f, t), kept(&b, &g, -t));
+            assert!((there / back - 1.0).abs() < 1e-12, "{there} and {back}");
+        }
     }
 
     #[test]

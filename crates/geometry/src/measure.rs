@@ -113,9 +113,14 @@ pub(crate) fn total_weight(column: &'static str, weights: &[f64], expected: usiz
 /// Relative difference of totals that is taken for rounding and scaled away.
 const TOTAL_TOLERANCE: f64 = 1e-9;
 
+/// Whether totals differ by no more than rounding.
+pub(crate) fn are_equal_totals(source_total: f64, target_total: f64) -> bool {
+    (source_total - target_total).abs() <= TOTAL_TOLERANCE * source_total.max(target_total)
+}
+
 /// Accepts totals between which all mass can be moved.
 pub(crate) fn require_equal_totals(source_total: f64, target_total: f64) -> Result<()> {
-    if (source_total - target_total).abs() > TOTAL_TOLERANCE * source_total.max(target_total) {
+    if !are_equal_totals(source_total, target_total) {
         return Err(Error::UnequalTotals { source_total, target_total });
     }
     Ok(())

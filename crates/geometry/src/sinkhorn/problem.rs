@@ -5,7 +5,7 @@ use nalgebra::Point3;
 use crate::balance::Balance;
 use crate::error::require_positive;
 use crate::frame::Frame;
-use crate::measure::{require_comparable_totals, require_equal_totals};
+use crate::measure::{are_equal_totals, require_comparable_totals, require_equal_totals};
 use crate::{Error, Measure, Result};
 
 /// Smallest blur as a part of the extent. Below it even `f64` potentials, whose rounding is divided by
@@ -15,6 +15,10 @@ const MIN_BLUR: f64 = 1e-6;
 /// Smallest reach as a part of the blur. Potentials are of the size of ε and rounded as such; where they are divided by a ρ far
 /// below it, only rounding would be left.
 const MIN_REACH: f64 = 1e-3;
+
+/// Largest ρ where totals differ, in ε: potentials then hold a constant of the size of ρ, and beside a larger one the costs would
+/// have no four digits either.
+const MAX_RHO: f64 = 1e12;
 
 /// Largest epsilon that is computed with, in costs of crossing the extent: a value is a difference of multiples of epsilon, which
 /// hold fewer and fewer of its digits, while the plan hardly changes any more.
@@ -110,7 +114,8 @@ pub struct TransportProblem<'a> {
     /// everything with everything to 10⁻⁸ of the extent², and is what a wider one is taken for without a reach (2 · 10⁸ for the
     /// Euclidean cost).
     pub blur: f64,
-    /// Length beyond which mass is rather dropped than moved \[m\], at least a thousandth of the blur; `None` = balanced.
+    /// Length beyond which mass is rather dropped than moved \[m\], at least a thousandth of the blur, and where totals differ at
+    /// most about 10⁶ blurs (10¹² for the Euclidean cost); `None` = balanced.
     pub reach: Option<f64>,
     /// What dropping mass costs; without a reach, nothing is dropped.
     pub penalty: MarginalPenalty,
@@ -181,6 +186,10 @@ impl<'a> TransportProblem<'a> {
             require_comparable_totals(a, b)?;
             if reach < MIN_REACH * self.blur {
                 let requirement = "at least a thousandth of the blur";
+                return Err(Error::InvalidOption { name: "reach", requirement, got: reach });
+            }
+            if !are_equal_totals(a, b) && self.rho() > MAX_RHO * self.epsilon() {
+                let requirement = "at most about 10⁶ blurs (10¹² for the Euclidean cost) where totals differ";
                 return Err(Error::InvalidOption { name: "reach", requirement, got: reach });
             }
         } else {

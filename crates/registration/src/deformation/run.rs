@@ -14,7 +14,6 @@ use super::plan::{CUTOFF, Softness};
 use super::search::search;
 use super::similarity::Motion;
 use super::state::{Progress, Rules, Source, State, Target};
-use crate::error::require_positive;
 use crate::fit::require_finite;
 use crate::{Error, Result};
 
@@ -35,8 +34,8 @@ const LAST: f64 = 0.7;
 /// Width of the field's kernel in radii of the source.
 const WIDTH: f64 = 0.8;
 
-/// Least blur in radii that can be asked for.
-const LEAST_BLUR: f64 = 1e-6;
+/// Least blur and least width in radii that can be asked for.
+const LEAST: f64 = 1e-6;
 
 /// Points of the source among which the anchors of the field are chosen.
 const BASIS_POINTS: usize = 1500;
@@ -113,16 +112,19 @@ impl DeformationRun {
         let source_levels = Levels::new(centered(&source, &source_origin), &source, options.max_points)?;
         let target_levels = Levels::new(centered(&target, &target_origin), &target, options.max_points)?;
         let spacing = source_levels.spacing.max(target_levels.spacing);
-        let last_blur = match options.blur {
-            Some(blur) if blur.is_finite() && blur >= LEAST_BLUR * radius => blur / radius,
-            Some(blur) => {
-                let requirement = "finite and at least 1e-6 of the clouds' radius";
-                return Err(InvalidOption { name: "blur", requirement, got: blur }.into());
+        let asked = |name, length: f64| {
+            if length.is_finite() && length >= LEAST * radius {
+                return Ok(length / radius);
             }
+            let requirement = "finite and at least 1e-6 of the clouds' radius";
+            Err(InvalidOption { name, requirement, got: length })
+        };
+        let last_blur = match options.blur {
+            Some(blur) => asked("blur", blur)?,
             None => (LAST * spacing).min(RELEASE),
         };
         let width = match options.width {
-            Some(width) => require_positive("width", width)? / radius,
+            Some(width) => asked("width", width)?,
             None => WIDTH * source_radius / radius,
         };
         let width = if width > 0.0 { width } else { 1.0 };
