@@ -4,10 +4,10 @@ use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use barrow_geometry::Error::InvalidOption;
 use barrow_geometry::{PointCloud, fold_ordered};
 use nalgebra::{Isometry3, Point3, SMatrix, SVector, Similarity3, Translation3};
 
-use crate::error::require_positive;
 use crate::pose::{Whitened, fitted, retract};
 use crate::resolution::GATE;
 use crate::surface::{Surface, centered};
@@ -18,6 +18,9 @@ use crate::{
 
 /// Ratio of successive scales that are tried: rigid matching survives half of it.
 const RATIO: f64 = 1.15;
+
+/// Widest range of scales: beyond the ratio of the spreads, which any unit is part of already.
+const WIDEST: f64 = 1000.0;
 
 /// Steps that pose and scale are refined by at most.
 const STEPS: usize = 60;
@@ -57,7 +60,7 @@ const SETTLED: f64 = 1e-7;
 pub struct SimilarityAligner {
     /// Registers at each scale. Its lengths are those of the target.
     pub aligner: Aligner,
-    /// Scales are looked for from 1 ÷ this to this, > 1, about the ratio of the clouds' spreads.
+    /// Scales are looked for from 1 ÷ this to this, > 1 and at most 1000, about the ratio of the clouds' spreads.
     pub range: f64,
 }
 
@@ -81,7 +84,7 @@ impl SimilarityAligner {
     /// Runs to the end.
     ///
     /// # Errors
-    /// As [`Aligner::align`]; if `range` is not finite and above 1.
+    /// As [`Aligner::align`]; if `range` is not above 1 and at most 1000.
     pub fn align(&self, source: &PointCloud, target: &PointCloud) -> Result<Similarity> {
         self.align_with(source, target, |_| ControlFlow::Continue(()))
     }
@@ -96,8 +99,10 @@ impl SimilarityAligner {
         target: &PointCloud,
         mut observe: impl FnMut(&AlignmentStep) -> ControlFlow<()>,
     ) -> Result<Similarity> {
-        require_positive("range", self.range)?;
-        require_positive("range - 1", self.range - 1.0)?;
+        if !(self.range > 1.0 && self.range <= WIDEST) {
+            let requirement = "above 1 and at most 1000";
+            return Err(InvalidOption { name: "range", requirement, got: self.range }.into());
+        }
         let stopped = Cell::new(false);
         let mut watch = |step: &AlignmentStep| {
             let flow = observe(step);
