@@ -111,8 +111,8 @@ pub struct TransportProblem<'a> {
     /// Cost of moving one unit of mass.
     pub cost: Cost,
     /// Length below which the plan is fuzzy \[m\]. At least 10⁻⁶ of the extent of the two measures; one of 10⁴ extents couples
-    /// everything with everything to 10⁻⁸ of the extent², and is what a wider one is taken for without a reach (2 · 10⁸ for the
-    /// Euclidean cost).
+    /// everything with everything to 10⁻⁸ of the extent², and is what a wider one is taken for (2 · 10⁸ for the Euclidean
+    /// cost); with a reach a wider one is refused.
     pub blur: f64,
     /// Length beyond which mass is rather dropped than moved \[m\], at least a thousandth of the blur, and where totals differ at
     /// most about 10⁶ blurs (10¹² for the Euclidean cost); `None` = balanced.
@@ -164,21 +164,25 @@ impl<'a> TransportProblem<'a> {
 
     /// The same with the blur that is computed with.
     pub(super) fn within(&self, frame: &Frame) -> Self {
-        match frame.extent {
-            // Points that coincide have no other length than the blur, and a reach is compared with it.
-            extent if extent == 0.0 || self.reach.is_some() => *self,
-            extent => {
-                let widest = match self.cost {
-                    Cost::SquaredEuclidean => (0.5 * MAX_EPSILON).sqrt(),
-                    Cost::Euclidean => MAX_EPSILON,
-                };
-                Self { blur: self.blur.min(widest * extent), ..*self }
-            }
+        if self.reach.is_some() {
+            return *self;
+        }
+        Self { blur: self.blur.min(self.widest_blur(frame)), ..*self }
+    }
+
+    /// The blur that stands for all that are wider.
+    fn widest_blur(&self, frame: &Frame) -> f64 {
+        match self.cost {
+            // Points that coincide have no other length than the blur.
+            _ if frame.extent == 0.0 => f64::INFINITY,
+            Cost::SquaredEuclidean => (0.5 * MAX_EPSILON).sqrt() * frame.extent,
+            Cost::Euclidean => MAX_EPSILON * frame.extent,
         }
     }
 
-    /// Checks the options and finds the frame to compute in.
-    pub(super) fn frame(&self) -> Result<Frame> {
+    /// Checks the options and finds the frame to compute in. A measure against itself is part of a larger question, and may be
+    /// as small beside the blur as it likes.
+    pub(super) fn frame(&self, is_own: bool) -> Result<Frame> {
         require_positive("blur", self.blur)?;
         let (a, b) = (self.source.total(), self.target.total());
         if let Some(reach) = self.reach {
@@ -201,6 +205,12 @@ impl<'a> TransportProblem<'a> {
         let relative = self.blur / frame.extent;
         if relative < MIN_BLUR {
             let requirement = "at least 1e-6 of the extent of the two measures";
+            return Err(Error::InvalidOption { name: "blur", requirement, got: self.blur });
+        }
+        let frame = if is_own && self.reach.is_some() { frame.merging() } else { frame };
+        if !is_own && self.reach.is_some() && self.blur > self.widest_blur(&frame) {
+            // Another blur would ask another question: both what is moved and what is dropped depend on their ratio.
+            let requirement = "at most 10⁴ extents of the two measures (2 · 10⁸ for the Euclidean cost) where there is a reach";
             return Err(Error::InvalidOption { name: "blur", requirement, got: self.blur });
         }
         for (name, length) in [("blur", self.blur)].into_iter().chain(self.reach.map(|r| ("reach", r))) {

@@ -61,7 +61,7 @@ impl<'a> SinkhornRun<'a> {
         symmetric: bool,
     ) -> Result<Self> {
         options.check()?;
-        let frame = problem.frame()?;
+        let frame = problem.frame(symmetric)?;
         let problem = &problem.within(&frame);
         // Totals that differ by rounding are made equal here; see `TransportProblem::frame`.
         let balance =
