@@ -22,7 +22,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 24] = [
+pub const TARGETS: [Target; 25] = [
     Target { name: "ply", run: files::ply },
     Target { name: "pcd", run: files::pcd },
     Target { name: "las", run: files::las },
@@ -41,6 +41,7 @@ pub const TARGETS: [Target; 24] = [
     Target { name: "thin", run: clouds::thin },
     Target { name: "wasserstein", run: solvers::wasserstein },
     Target { name: "sinkhorn", run: solvers::sinkhorn },
+    Target { name: "divergence", run: solvers::divergence },
     Target { name: "sliced", run: solvers::sliced },
     Target { name: "matrix", run: solvers::matrix },
     Target { name: "line", run: solvers::line },

@@ -2,9 +2,9 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use barrow::geometry::{
-    Backend, Balance, LineMeasure, MatrixSinkhorn, MatrixTransport, Measure, Moved, Sinkhorn, Sliced,
-    TransportProblem, Wasserstein, WassersteinProblem, jensen_shannon, kullback_leibler, total_variation,
-    wasserstein_1d,
+    Backend, Balance, Cost, DivergencePlans, LineMeasure, MarginalPenalty, MatrixSinkhorn, MatrixTransport,
+    Measure, Moved, Sinkhorn, Sliced, TransportProblem, Wasserstein, WassersteinProblem, jensen_shannon,
+    kullback_leibler, total_variation, wasserstein_1d,
 };
 use nalgebra::{DMatrix, Vector3};
 
@@ -92,6 +92,47 @@ pub fn sinkhorn(bytes: &[u8]) {
     assert!(
         means.iter().all(|mean| mean.mass <= 0.0 || mean.position.iter().all(|number| number.is_finite()))
     );
+}
+
+pub fn divergence(bytes: &[u8]) {
+    let mut bytes = Unstructured::new(bytes);
+    let Ok(pair) = Pair::arbitrary(&mut bytes) else { return };
+    let Some([source, target]) = pair.measures() else { return };
+    let kind = u8::arbitrary(&mut bytes).unwrap_or(0);
+    let problem = TransportProblem {
+        cost: if kind & 1 == 0 { Cost::SquaredEuclidean } else { Cost::Euclidean },
+        penalty: if kind & 2 == 0 {
+            MarginalPenalty::KullbackLeibler
+        } else {
+            MarginalPenalty::TotalVariation
+        },
+        reach: (kind & 4 == 0).then(|| option(&mut bytes, pair.extent())),
+        ..TransportProblem::new(source, target, option(&mut bytes, 0.1 * pair.extent()))
+    };
+    let solver = Sinkhorn { max_iterations: 100, ..Sinkhorn::default() };
+    let Ok(there) = DivergencePlans::solve(&solver, &problem, &Backend::Cpu) else { return };
+    let swapped = TransportProblem { source: target, target: source, ..problem };
+    let back = DivergencePlans::solve(&solver, &swapped, &Backend::Cpu).expect("an answer there is one back");
+    let gradient = there.gradient();
+    for side in [&gradient.source, &gradient.target] {
+        assert!(side.positions.iter().flatten().chain(&side.weights).all(|number| number.is_finite()));
+    }
+    let (there, back) = (there.divergence(), back.divergence());
+    assert!(there.value.is_finite() && back.value.is_finite());
+    let terms = [there.cross, there.source, there.target, back.cross, back.source, back.target];
+    if terms.iter().all(|term| term.convergence.converged()) {
+        let misplaced = terms.iter().map(|term| term.convergence.residual).fold(1e-6, f64::max);
+        let size = terms.iter().map(|term| term.value.abs()).fold(there.mass_term, f64::max);
+        let mass = source.total().max(target.total()).max(source.total() * target.total());
+        let slack = 4.0 * misplaced * (size + mass * problem.epsilon());
+        assert!(there.value >= -slack, "{} is below 0 by more than {slack}", there.value);
+        assert!(
+            (there.value - back.value).abs() <= slack,
+            "{} there, {} back, {slack}",
+            there.value,
+            back.value
+        );
+    }
 }
 
 pub fn sliced(bytes: &[u8]) {
