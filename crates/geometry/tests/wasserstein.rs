@@ -439,6 +439,20 @@ fn a_reach_beyond_everything_moves_all_and_one_below_drops_all() {
     assert!((with(100.0).value - exact(&x, &y, 2.0).value).abs() < 1e-9);
     let nothing = with(1e-6);
     assert!(nothing.plan.arcs().is_empty() && (nothing.value - 1e-6).abs() < 1e-12);
+    // With less on one side all of that moves, and as cheaply as if just so much were asked for: as far as the price of what is
+    // dropped leaves costs any digits.
+    let half = [0.5 / 60.0; 60];
+    let half = Measure::weighted(&y, &half).unwrap();
+    let cost = |moved| {
+        let answer = EXACT.solve(&WassersteinProblem { moved, ..WassersteinProblem::new(a, half) }).unwrap();
+        assert!((answer.plan.marginals().source.iter().sum::<f64>() - 0.5).abs() < 1e-9);
+        answer.plan.arcs().iter().map(|arc| arc.mass * arc.cost).sum::<f64>()
+    };
+    let wanted = cost(Moved::Mass(0.5));
+    for (reach, digits) in [(100.0, 1e-9), (1e4, 1e-6), (1e6, 0.1)] {
+        let got = cost(Moved::Within(reach));
+        assert!((got - wanted).abs() < digits * wanted, "{reach}: {got}, not {wanted}");
+    }
     // Two points: the smaller of moving and dropping, and the mass that has no partner.
     let (x, y) = ([Point3::origin()], [Point3::new(3.0, 0.0, 0.0)]);
     let (a, b) = (Measure::weighted(&x, &[2.0]).unwrap(), Measure::weighted(&y, &[5.0]).unwrap());

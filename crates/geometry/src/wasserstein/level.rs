@@ -7,13 +7,18 @@ use super::graph::Graph;
 use super::hierarchy::Level;
 use super::sharpen::sharpen;
 use crate::dual_bound::TreePair;
+use crate::measure::are_equal_totals;
 use crate::{
-    Backend, Cost, KdTree, MarginalPenalty, Measure, Neighbors, ReducedCost, Result, Sinkhorn,
+    Backend, Cost, KdTree, MarginalPenalty, Measure, Neighbors, Potentials, ReducedCost, Result, Sinkhorn,
     TransportProblem,
 };
 
 /// Cells of the other side that a potential is carried over from.
 const LIFTED: usize = 12;
+
+/// Where potentials begin, the shortest reach in blurs and the longest in extents: shorter, hardly any potential differs from zero;
+/// longer, only by a constant from what it is here.
+const REACHES: (f64, f64) = (1e-3, 100.0);
 
 /// How many pairs to look for, and how far to sharpen potentials on them.
 pub(super) struct Schedule {
@@ -76,16 +81,27 @@ impl Pair {
             return Ok(Duals { f: vec![0.0; source.points.len()], g: vec![0.0; target.points.len()] });
         }
         let blur = (0.7 * spacing).clamp(1e-3 * extent, extent);
+        let near = reach.map(|reach| reach.min(REACHES.1 * extent).max(REACHES.0 * blur));
         let problem = TransportProblem {
             cost: self.cost,
-            reach,
+            reach: near,
             penalty: MarginalPenalty::TotalVariation,
             ..TransportProblem::new(trees.source, trees.target, blur)
         };
         let solver = Sinkhorn { scaling: 0.6, tolerance: 0.01, max_iterations: 60, ..Sinkhorn::default() };
         // Hundreds of cells are no work for a device, and so its potentials are those of the processor.
-        let potentials = solver.solve(&problem, &Backend::Cpu)?.potentials().clone();
-        Ok(Duals { f: potentials.source, g: potentials.target })
+        let Potentials { source: mut f, target: mut g } =
+            solver.solve(&problem, &Backend::Cpu)?.potentials().clone();
+        if reach != near {
+            // What is too much on one side is dropped there at the full price, and brings as much for all that moves.
+            let rho = TransportProblem { reach, ..problem }.rho();
+            let (a, b) = (trees.source.total(), trees.target.total());
+            let surplus =
+                if are_equal_totals(a, b) { 0.0 } else { (rho - problem.rho()).max(0.0) * (a - b).signum() };
+            f.iter_mut().for_each(|value| *value = (*value + surplus).clamp(-rho, rho));
+            g.iter_mut().for_each(|value| *value = (*value - surplus).clamp(-rho, rho));
+        }
+        Ok(Duals { f, g })
     }
 
     /// Potentials on the targets here from those on the coarser sources: the soft minimum over the cells that matter.
