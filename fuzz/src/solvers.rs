@@ -46,7 +46,9 @@ pub fn wasserstein(bytes: &[u8]) {
     };
     let problem = WassersteinProblem { p, moved, ..WassersteinProblem::new(source, target) };
     let solver = Wasserstein { gap: option(&mut bytes, 1e-3), ..Wasserstein::default() };
-    let Ok(answer) = solver.solve(&problem) else { return };
+    let Ok(mut run) = solver.start(&problem) else { return };
+    while run.step().expect("all that can be wrong is said at the start").is_some() {}
+    let answer = run.finish().expect("as for every step");
     let (lower, upper) = (answer.certificate.lower, answer.certificate.upper);
     assert!(0.0 <= lower && lower <= upper && upper.is_finite(), "{lower} to {upper}");
     assert!(answer.value.is_finite());

@@ -81,10 +81,10 @@ impl Pair {
             return Ok(Duals { f: vec![0.0; source.points.len()], g: vec![0.0; target.points.len()] });
         }
         let blur = (0.7 * spacing).clamp(1e-3 * extent, extent);
-        let near = reach.map(|reach| reach.min(REACHES.1 * extent).max(REACHES.0 * blur));
+        let begun = reach.map(|reach| reach.min(REACHES.1 * extent).max(REACHES.0 * blur));
         let problem = TransportProblem {
             cost: self.cost,
-            reach: near,
+            reach: begun,
             penalty: MarginalPenalty::TotalVariation,
             ..TransportProblem::new(trees.source, trees.target, blur)
         };
@@ -92,7 +92,7 @@ impl Pair {
         // Hundreds of cells are no work for a device, and so its potentials are those of the processor.
         let Potentials { source: mut f, target: mut g } =
             solver.solve(&problem, &Backend::Cpu)?.potentials().clone();
-        if reach != near {
+        if reach != begun {
             // What is too much on one side is dropped there at the full price, and brings as much for all that moves.
             let rho = TransportProblem { reach, ..problem }.rho();
             let (a, b) = (trees.source.total(), trees.target.total());
