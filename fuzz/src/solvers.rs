@@ -76,7 +76,9 @@ pub fn sinkhorn(bytes: &[u8]) {
     let reach = bool::arbitrary(&mut bytes).unwrap_or(false).then(|| option(&mut bytes, pair.extent()));
     let problem = TransportProblem { reach, ..problem };
     let solver = Sinkhorn { max_iterations: 200, ..Sinkhorn::default() };
-    let Ok(plan) = solver.solve(&problem, &Backend::Cpu) else { return };
+    let Ok(mut run) = solver.start(&problem, &Backend::Cpu) else { return };
+    while run.step().expect("all that can be wrong is said at the start").is_some() {}
+    let plan = run.finish().expect("as for every step");
     assert!(plan.value().is_finite() && plan.transport_cost().is_finite());
     assert!(plan.transport_cost() >= 0.0 && plan.mass() >= 0.0);
     if reach.is_none() && plan.convergence().converged() {
@@ -170,7 +172,9 @@ pub fn matrix(bytes: &[u8]) {
     let epsilon = option(&mut bytes, 0.1 * size);
     let problem = MatrixTransport { balance, ..MatrixTransport::new(&cost, &a, &b, epsilon) };
     let solver = MatrixSinkhorn { max_iterations: 200, ..MatrixSinkhorn::default() };
-    let Ok(answer) = solver.solve(&problem) else { return };
+    let Ok(mut run) = solver.start(&problem) else { return };
+    while run.step().expect("all that can be wrong is said at the start").is_some() {}
+    let answer = run.finish().expect("as for every step");
     assert!(answer.plan.iter().all(|mass| mass.is_finite() && *mass >= 0.0));
     assert!(answer.value.is_finite() && answer.transport_cost.is_finite());
     if answer.convergence.converged() && matches!(balance, Balance::Exact | Balance::Partial { .. }) {

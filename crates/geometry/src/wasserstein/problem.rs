@@ -40,7 +40,8 @@ pub struct WassersteinProblem<'a> {
     pub source: Measure<'a>,
     /// Where mass goes to.
     pub target: Measure<'a>,
-    /// Exponent of the distance, from 1 to 16: beyond, powers of what coordinates can tell apart are no numbers any more. For
+    /// Exponent of the distance, from 1 to 16: beyond, powers of what coordinates can tell apart are no numbers any more, as is
+    /// refused for coordinates that are as large as that. For
     /// other exponents than 1 and 2 at most 2²² pairs of points are accepted, because only those two are searched by trees.
     pub p: f64,
     /// How much must be moved.
@@ -90,8 +91,13 @@ impl<'a> WassersteinProblem<'a> {
         }
     }
 
-    /// Whether the price of dropping mass can be compared with the cost of moving it, lengths being in units of 1 / `scale` metres.
-    pub(super) fn check_reach(&self, scale: f64) -> Result<()> {
+    /// Whether costs are numbers, and the price of dropping mass can be compared with them, lengths being in units of 1 / `scale`
+    /// metres, of which everything is a few across.
+    pub(super) fn check_costs(&self, scale: f64) -> Result<()> {
+        if !(4.0 / scale).powf(self.p).is_finite() {
+            let requirement = "so small that powers of the extent of the measures are numbers";
+            return Err(Error::InvalidOption { name: "p", requirement, got: self.p });
+        }
         match self.moved {
             Moved::Within(reach) if (reach * scale).powf(self.p) > DEAREST => Err(Error::InvalidOption {
                 name: "reach",

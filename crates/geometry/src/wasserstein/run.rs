@@ -98,7 +98,7 @@ impl<'a> WassersteinRun<'a> {
         let started = Instant::now();
         let (source, target) = (problem.source.positions(), problem.target.positions());
         let scale = scale(source, target);
-        problem.check_reach(scale)?;
+        problem.check_costs(scale)?;
         let scaled = |points: &[Point3<f64>]| points.iter().map(|point| point * scale).collect::<Vec<_>>();
         let points = (&scaled(source)[..], &scaled(target)[..]);
         let solver = if problem.p == 1.0 || problem.p == 2.0 {
