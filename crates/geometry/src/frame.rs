@@ -46,10 +46,8 @@ impl Frame {
 
     /// Coordinates of a point in the frame, each between −1 and 1.
     pub fn local(&self, point: &Point3<f64>) -> Vector3<f64> {
-        if self.extent == 0.0 {
-            return Vector3::zeros();
-        }
-        ((point - self.first) - self.mean) / self.scale
+        let local = ((point - self.first) - self.mean) / self.scale;
+        if self.extent == 0.0 && local.amax() <= f64::EPSILON { Vector3::zeros() } else { local }
     }
 
     /// The point of local coordinates.

@@ -62,6 +62,22 @@ fn they_follow_the_formula_near_and_far() {
 }
 
 #[test]
+fn measures_that_are_one_point_have_potentials_elsewhere() {
+    let place = Point3::new(7.0, -2.0, 1e6);
+    let (x, y) = ([place; 3], [place; 2]);
+    let (a, b) = (Measure::uniform(&x).unwrap(), Measure::uniform(&y).unwrap());
+    let points = [place, place + Vector3::new(0.0, 3.0, 4.0), place + Vector3::new(1e-3, 0.0, 0.0)];
+    for problem in problems(a, b, 2.0) {
+        let plan = solve(&problem);
+        let potentials = plan.source_potential_at(&points).unwrap();
+        for (point, potential) in points.iter().zip(potentials) {
+            let wanted = by_formula(&problem, &b, &plan.potentials().target, point);
+            assert_close(potential, wanted, 1e-9);
+        }
+    }
+}
+
+#[test]
 fn at_the_points_of_the_problem_they_are_its_potentials() {
     let (x, y) = (cube(200, 1), cube(150, 2));
     let (a, b) = (Measure::uniform(&x).unwrap(), Measure::uniform(&y).unwrap());
