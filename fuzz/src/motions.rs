@@ -6,6 +6,10 @@ use nalgebra::{Isometry3, Point3};
 
 use crate::questions::{Pair, option};
 
+fn given(is_given: bool, bytes: &mut Unstructured, sensible: f64) -> Option<f64> {
+    is_given.then(|| option(bytes, sensible))
+}
+
 pub fn register(bytes: &[u8]) {
     let mut bytes = Unstructured::new(bytes);
     let Ok(pair) = Pair::arbitrary(&mut bytes) else { return };
@@ -16,8 +20,6 @@ pub fn register(bytes: &[u8]) {
     let shift = [0.0; 3].map(|zero: f64| zero + option(&mut bytes, 0.1 * pair.extent()));
     let start = Isometry3::translation(shift[0], shift[1], shift[2]);
     let is_start = start.to_homogeneous().iter().all(|number| number.is_finite());
-    let given =
-        |is_given: bool, bytes: &mut Unstructured, sensible: f64| is_given.then(|| option(bytes, sensible));
     let aligner = Aligner {
         method,
         initial: (kind & 64 == 0 && is_start).then_some(start),
@@ -54,8 +56,6 @@ pub fn deform(bytes: &[u8]) {
     let Ok(pair) = Pair::arbitrary(&mut bytes) else { return };
     let Some([source, target]) = pair.measures() else { return };
     let kind = u8::arbitrary(&mut bytes).unwrap_or(0);
-    let given =
-        |is_given: bool, bytes: &mut Unstructured, sensible: f64| is_given.then(|| option(bytes, sensible));
     let deformer = Deformer {
         stiffness: if kind & 1 == 0 { 0.01 } else { option(&mut bytes, 0.01) },
         width: given(kind & 2 != 0, &mut bytes, pair.extent()),

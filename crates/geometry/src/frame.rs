@@ -14,7 +14,7 @@ pub(crate) struct Frame {
     mean: Vector3<f64>,
     /// Length of one unit \[m\].
     pub scale: f64,
-    /// Diagonal of the box around both measures \[m\]; zero if all points are taken for one.
+    /// Diagonal of the box around both measures \[m\].
     pub extent: f64,
 }
 
@@ -39,15 +39,9 @@ impl Frame {
         Self { first, mean, scale: 2f64.powi(size.log2().ceil() as i32), extent }
     }
 
-    /// The same with all points taken for one where what tells them apart is lost in the rounding of a unit.
-    pub fn merging(self) -> Self {
-        Self { extent: if self.extent > f64::EPSILON * self.scale { self.extent } else { 0.0 }, ..self }
-    }
-
     /// Coordinates of a point in the frame, each between −1 and 1.
     pub fn local(&self, point: &Point3<f64>) -> Vector3<f64> {
-        let local = ((point - self.first) - self.mean) / self.scale;
-        if self.extent == 0.0 && local.amax() <= f64::EPSILON { Vector3::zeros() } else { local }
+        ((point - self.first) - self.mean) / self.scale
     }
 
     /// The point of local coordinates.

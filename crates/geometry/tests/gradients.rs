@@ -236,6 +236,31 @@ fn any_number_of_threads_gives_the_same_bits() {
 }
 
 #[test]
+fn a_measure_may_be_as_small_as_it_likes_beside_the_blur() {
+    let far = [Point3::new(1.0, 0.0, 0.0), Point3::new(1.0, 0.5, 0.0)];
+    let b = Measure::uniform(&far).unwrap();
+    let value = |size: f64, cost, reach, penalty| {
+        let near = [Point3::origin(), Point3::new(size, 0.0, 0.0), Point3::new(0.0, size, 0.0)];
+        let a = Measure::uniform(&near).unwrap();
+        let problem = TransportProblem { cost, reach, penalty, ..TransportProblem::new(a, b, 0.5) };
+        let plans = DivergencePlans::solve(&Sinkhorn::default(), &problem, &Backend::Cpu).unwrap();
+        assert!(plans.gradient().source.positions.iter().flatten().all(|number| number.is_finite()));
+        plans.divergence().value
+    };
+    for cost in [Cost::SquaredEuclidean, Cost::Euclidean] {
+        for penalty in [MarginalPenalty::KullbackLeibler, MarginalPenalty::TotalVariation] {
+            for reach in [None, Some(0.01), Some(2.0), Some(1e20)] {
+                let one = value(0.0, cost, reach, penalty);
+                for size in [1e-8, 1e-12, 1e-25, 1e-51, 1e-54, 1e-60, 1e-80, 1e-120, 1e-160, 1e-300] {
+                    let got = value(size, cost, reach, penalty);
+                    assert!((got - one).abs() < 1e-4, "{size}, {reach:?}: {got}, not {one}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn awkward_clouds_have_finite_gradients() {
     let clouds = awkward();
     for (name, x) in &clouds {

@@ -34,6 +34,7 @@ pub(crate) use engine::Side;
 pub(crate) use gpu::rates as kernel_rates;
 pub use gradient::{MeasureGradient, TransportGradient};
 pub use plan::{MarginalError, Marginals, Potentials, RowMean, TransportPlan};
+pub(crate) use problem::MIN_REACH;
 pub use problem::{Cost, MarginalPenalty, TransportProblem};
 pub use run::{SinkhornRun, SinkhornStep};
 

@@ -14,7 +14,7 @@ const MIN_BLUR: f64 = 1e-6;
 
 /// Smallest reach as a part of the blur. Potentials are of the size of ε and rounded as such; where they are divided by a ρ far
 /// below it, only rounding would be left.
-const MIN_REACH: f64 = 1e-3;
+pub(crate) const MIN_REACH: f64 = 1e-3;
 
 /// Largest ρ where totals differ, in ε: potentials then hold a constant of the size of ρ, and beside a larger one the costs would
 /// have no four digits either.
@@ -207,7 +207,6 @@ impl<'a> TransportProblem<'a> {
             let requirement = "at least 1e-6 of the extent of the two measures";
             return Err(Error::InvalidOption { name: "blur", requirement, got: self.blur });
         }
-        let frame = if is_own && self.reach.is_some() { frame.merging() } else { frame };
         if !is_own && self.reach.is_some() && self.blur > self.widest_blur(&frame) {
             // Another blur would ask another question: both what is moved and what is dropped depend on their ratio.
             let requirement = "at most 10⁴ extents of the two measures (2 · 10⁸ for the Euclidean cost) where there is a reach";

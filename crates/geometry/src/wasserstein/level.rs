@@ -8,6 +8,7 @@ use super::hierarchy::Level;
 use super::sharpen::sharpen;
 use crate::dual_bound::TreePair;
 use crate::measure::are_equal_totals;
+use crate::sinkhorn::MIN_REACH;
 use crate::{
     Backend, Cost, KdTree, MarginalPenalty, Measure, Neighbors, Potentials, ReducedCost, Result, Sinkhorn,
     TransportProblem,
@@ -16,9 +17,8 @@ use crate::{
 /// Cells of the other side that a potential is carried over from.
 const LIFTED: usize = 12;
 
-/// Where potentials begin, the shortest reach in blurs and the longest in extents: shorter, hardly any potential differs from zero;
-/// longer, only by a constant from what it is here.
-const REACHES: (f64, f64) = (1e-3, 100.0);
+/// Longest reach that potentials begin from, in extents: of longer ones they differ by a constant only.
+const FIRST_REACH: f64 = 100.0;
 
 /// How many pairs to look for, and how far to sharpen potentials on them.
 pub(super) struct Schedule {
@@ -81,7 +81,7 @@ impl Pair {
             return Ok(Duals { f: vec![0.0; source.points.len()], g: vec![0.0; target.points.len()] });
         }
         let blur = (0.7 * spacing).clamp(1e-3 * extent, extent);
-        let begun = reach.map(|reach| reach.min(REACHES.1 * extent).max(REACHES.0 * blur));
+        let begun = reach.map(|reach| reach.min(FIRST_REACH * extent).max(MIN_REACH * blur));
         let problem = TransportProblem {
             cost: self.cost,
             reach: begun,
